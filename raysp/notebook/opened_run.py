@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 TRIALS = {
-    **dict.fromkeys(("trial", "model", "split"), polars.String),
+    **dict.fromkeys(("run_trial", "model", "split"), polars.String),
     **dict.fromkeys(("seed", "units"), polars.Int64),
     "state": polars.String,
     **dict.fromkeys(("best_epoch", "epochs", "parameters"), polars.Int64),
     **dict.fromkeys(("validation_loss", "unseen_loss", "seconds"), polars.Float64),
     "error": polars.String,
 }
-"""Columns of `OpenedRun.trials`: `units` is how many a trial has of its own, null for all; `state` is done, failed,
-started or missing; of the error the last line."""
+"""Columns of `OpenedRun.trials`: `run_trial` is a trial's id, as in every table; `units` is how many it has of its own,
+null for all; `state` is done, failed, started or missing; of the error the last line."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class OpenedRun:
         found: Mapping[str, object] = folder.read_done() if state == "done" else {}
         error = last_line(files.read_text(folder.error)) if state == "failed" else None
         units = None if trial.units is None else len(trial.units)
-        own = {"trial": trial.id, "model": trial.shown, "split": trial.split, "seed": trial.seed, "units": units}
+        own = {"run_trial": trial.id, "model": trial.shown, "split": trial.split, "seed": trial.seed, "units": units}
         return {name: found.get(name) for name in TRIALS} | own | {"state": state, "error": error}
 
     def _scored(self, trial: Trial) -> Rows:

@@ -61,7 +61,7 @@ def test_predictions_curve_network_split_and_scores_are_there(there, door):
     predictions = run.predictions
     assert isinstance(predictions, polars.LazyFrame)
     assert len(read(door, there)) == 1, "nothing but the form of the first file"
-    sae = run.trials.filter(model="sae", split=VAL)["trial"].item()
+    sae = run.trials.filter(model="sae", split=VAL)["run_trial"].item()
     found = predictions.filter(col("run_trial") == sae, part="eval").collect()
     rates, _ = rates_file.read_rates(there.trial(sae).predictions, "eval")
     split = run.split(sae)
@@ -78,13 +78,13 @@ def test_predictions_curve_network_split_and_scores_are_there(there, door):
 
 def test_of_a_test_phase_all_is_there_but_its_answers(there):
     run = raysp.open_run(there.path)
-    trial = run.trials.filter(model="sae", split=TEST)["trial"].item()
+    trial = run.trials.filter(model="sae", split=TEST)["run_trial"].item()
     split = run.split(trial)
     assert split.answers is None
     fitted = run.fitted(trial)
     rates, _ = rates_file.read_rates(there.trial(trial).predictions, "eval")
     np.testing.assert_array_equal(fitted.predict(split.eval).rates, rates)
-    first = run.fitted(run.trials.filter(model="sae", split=VAL)["trial"].item())
+    first = run.fitted(run.trials.filter(model="sae", split=VAL)["run_trial"].item())
     again = raysp.fit(first, split, progress=False)
     assert again.trial.id == trial
     np.testing.assert_array_equal(again.predict(split.eval).rates, rates)

@@ -112,7 +112,7 @@ def test_the_trained_network_is_the_one_that_predicted(own, root, capsys):
 
 def test_a_network_whose_checkpoint_is_gone_or_damaged_is_not_trained_anew(own):
     run = raysp.open_run(own.path)
-    checkpoint = own.trial(run.trials.filter(model="sae")["trial"].item()).checkpoint
+    checkpoint = own.trial(run.trials.filter(model="sae")["run_trial"].item()).checkpoint
     files.write_text(checkpoint, "nothing")
     with pytest.raises(NotReady, match=r"the checkpoint of sae_.* is gone or damaged"):
         run.model("sae")
@@ -122,7 +122,7 @@ def test_a_network_whose_checkpoint_is_gone_or_damaged_is_not_trained_anew(own):
 
 
 def test_failures_are_told_of(own):
-    trial = raysp.open_run(own.path).trials.filter(model="masked_gru")["trial"].item()
+    trial = raysp.open_run(own.path).trials.filter(model="masked_gru")["run_trial"].item()
     files.write_text(own.trial(trial).error, "Traceback (most recent call last):\n  File x\nValueError: too few\n")
     row = raysp.open_run(own.path).trials.filter(model="masked_gru").row(0, named=True)
     assert (row["state"], row["error"]) == ("failed", "ValueError: too few")
@@ -150,7 +150,7 @@ def test_a_split_that_is_not_prepared_says_what_to_type(half, tmp_path):
 
 def test_trials_are_found_by_id_and_by_a_model_that_has_one(half):
     run = raysp.open_run(half.path)
-    trial = run.trials["trial"][1]
+    trial = run.trials["run_trial"][1]
     assert run.curve(trial).equals(run.curve("sae"))
     with pytest.raises(BadInput, match=f"unknown trial of .*: did you mean '{trial}'"):
         run.curve(trial[:-1])
