@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import inspect
 import os
-import re
 import sys
 import sysconfig
 import traceback
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Never
 
 import raysp
 from raysp.config.own_code import adopted
-from raysp.config.settings import EARLIER_WORDS
 from raysp.errors import BadInput, NotReady, expect, present
 from raysp.io.nearest import near
 
@@ -107,8 +105,6 @@ def _words(error: BaseException) -> str:
     text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     if isinstance(error, BadInput | NotReady):
         return text
-    if (one := re.search(r"unexpected keyword argument '(\w+)'", text)) and one[1] in EARLIER_WORDS:
-        text = f"{text[:300]}; it is called {EARLIER_WORDS[one[1]]} now"
     return f"{type(error).__name__}: {text[:400]}" if text else type(error).__name__
 
 

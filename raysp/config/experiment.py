@@ -21,6 +21,7 @@ from raysp.io import files
 T = TypeVar("T")
 
 
+@settings.named
 @dataclass(frozen=True)
 class Training:
     """How a gradient-trained model is fitted. Everything here changes the result.
@@ -93,6 +94,7 @@ class Training:
             raise BadInput("training, refit expected validate_on train: with eval no training trial is set aside")
 
 
+@settings.named
 @dataclass(frozen=True)
 class Resources:
     """Where trials run. Nothing here changes a result.
@@ -135,6 +137,7 @@ class _OfSplits:
     training: Mapping[str, Plain] = field(default_factory=dict)
 
 
+@settings.named
 @dataclass(frozen=True)
 class ModelChoice:
     """A model with its settings, and with other settings for splits that match a pattern.
@@ -213,6 +216,7 @@ def in_present_words(values: Mapping[str, T]) -> dict[str, T]:
     return {settings.EARLIER_WORDS.get(name, name): value for name, value in values.items()}
 
 
+@settings.named
 @dataclass(frozen=True)
 class Recording:
     """Data that have no name of their own yet: a source file of raysp/data with its settings.
@@ -298,6 +302,7 @@ class Trial:
         return self.split.startswith(STANDIN)
 
 
+@settings.named
 @dataclass(frozen=True)
 class Experiment:
     """Models by splits by seeds, and how to train and where to run them.

@@ -74,6 +74,11 @@ def _set(experiment: Experiment, key: str, value: Plain) -> Experiment:
         raise BadInput(f"--set {key}: {head} cannot be set here; {NOT_HERE[head]}")
     if head in models:
         raise BadInput(f"--set {key} expected a setting of model {head}: {head}.SETTING or {head}.training.FIELD")
+    if rest:
+        known = [*models, "training", "resources"]
+        raise BadInput(f"--set {key}: {unknown('model or part of the experiment', head, known)}")
+    if inside := [one for one in _keys(experiment) if one.endswith(f".{key}")]:
+        raise BadInput(f"unknown setting {key!r}: did you mean {inside[0]!r}?")
     raise unknown("setting", key, _keys(experiment))
 
 

@@ -7,7 +7,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, Union
 
 from raysp.config import ranges
@@ -55,15 +55,43 @@ def build(cls: type[T], values: object, where: str) -> T:
         raise BadInput(f"{where} expected settings by name, got {values!r}")
     kinds = hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
-    for name in values:
-        if name not in fields:
-            if (now := EARLIER_WORDS.get(name)) in fields:
-                raise BadInput(f"unknown setting of {where} {name!r}: it is called {now!r} now")
-            raise unknown(f"setting of {where}", str(name), fields)
+    refuse_unknown(values, fields, where)
     missing = [name for name, field in fields.items() if name not in values and _required(field)]
     if missing:
         raise BadInput(f"{where} needs the setting {missing[0]!r}, which has no default")
     return cls(**{name: coerce(kinds[name], value, f"{where}, {name}") for name, value in values.items()})
+
+
+def refuse_unknown(names: Iterable[object], fields: Iterable[str], where: str) -> None:
+    """Raise BadInput for a name that is no field: with the nearest right one, or what an earlier one is called now."""
+    known = set(fields)
+    for name in names:
+        if name not in known:
+            if (now := EARLIER_WORDS.get(str(name))) in known:
+                raise BadInput(f"unknown setting of {where} {name!r}: it is called {now!r} now")
+            raise unknown(f"setting of {where}", str(name), known)
+
+
+def named(cls: type[T]) -> type[T]:
+    """Let a dataclass that people build by hand refuse unknown names as `build` does, not with a TypeError.
+
+    >>> @named
+    ... @dataclasses.dataclass(frozen=True)
+    ... class Run:
+    ...     seeds: int = 0
+    >>> Run(seed=1)
+    Traceback (most recent call last):
+    raysp.errors.BadInput: unknown setting of Run 'seed': did you mean 'seeds'?
+    """
+    made = cls.__init__
+
+    @functools.wraps(made)
+    def init(self: T, *values: Any, **given: Any) -> None:
+        refuse_unknown(given, [field.name for field in dataclasses.fields(cls) if field.init], cls.__name__)
+        made(self, *values, **given)
+
+    cls.__init__ = init  # type: ignore[assignment]
+    return cls
 
 
 class Settings:

@@ -94,7 +94,9 @@ def test_numbers_in_scientific_notation_are_numbers():
         ("training.epoch=3", "did you mean 'epochs'"),
         ("training.epochs=many", "epochs expected int"),
         ("training.epochs", "expected key=value"),
-        ("sea.hidden=3", "unknown setting 'sea.hidden'"),
+        ("sea.hidden=3", "--set sea.hidden: unknown model or part of the experiment 'sea': did you mean 'sae'"),
+        ("train.epochs=3", "did you mean 'training'"),
+        ("epochs=3", "unknown setting 'epochs': did you mean 'training.epochs'"),
         ("resources.workers=0", "at least 1"),
         ("training.epochs=[", "not YAML"),
         ("sae.training.epoch=3", "did you mean 'epochs'"),
@@ -103,6 +105,21 @@ def test_numbers_in_scientific_notation_are_numbers():
 def test_sets_refuse(text, message):
     with pytest.raises(BadInput, match=message):
         apply_sets(EXPERIMENT, (text,))
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "message"),
+    [
+        (Experiment, {"name": "x", "seed": 3}, "unknown setting of Experiment 'seed': did you mean 'seeds'"),
+        (ModelChoice, {"name": "sae", "settings": {}}, "'settings': it is called 'hyperparameters' now"),
+        (Training, {"epoch": 3}, "unknown setting of Training 'epoch': did you mean 'epochs'"),
+        (Recording, {"nme": "x"}, "did you mean 'name'"),
+        (Resources, {"worker": 3}, "did you mean 'workers'"),
+    ],
+)
+def test_a_name_that_no_field_has_is_answered_with_the_nearest(make, given, message):
+    with pytest.raises(BadInput, match=message):
+        make(**given)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +170,9 @@ def test_sets_change_the_model_of_that_label_alone():
     assert [choice.hyperparameters["interval"] for choice in found.models] == [5, 40]
     assert [dict(choice.training) for choice in found.models] == [{}, {"epochs": 3}]
     assert [choice.shown for choice in found.models] == ["poisson_5", "poisson_80"]
-    with pytest.raises(BadInput, match=r"unknown setting 'poisson_counts\.interval'"):
+    with pytest.raises(
+        BadInput, match=r"poisson_counts\.interval: unknown model or part of the experiment 'poisson_counts'"
+    ):
         apply_sets(LABELLED, ("poisson_counts.interval=40",))
 
 
