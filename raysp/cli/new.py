@@ -32,6 +32,15 @@ GENERATED = (
     "Lines\nto change are marked. Scores",
     "Scores",
 )
+README = (
+    ("on generated data:", "on your recording:"),
+    (f"below `runs/standin-{CALLED}`, since\ngenerated data say so in every name. The", f"below `runs/{CALLED}`.\nThe"),
+    ("| `data/` | generated recordings; remove them when yours are there |",
+     "| `figures/` | what the recording looks like |\n| `data/` | what is prepared of it, anew where removed |"),
+    ("runs/standin-my_sweep          #", "runs/my_sweep                  #"),
+    (f"runs/standin-{CALLED}", f"runs/{CALLED}"),
+)  # fmt: skip
+"""What the README says of generated data -> of a recording of one's own."""
 
 
 @main.command()
@@ -96,3 +105,8 @@ def _read_from(folder: Path, recording: str, sets: tuple[str, ...]) -> None:
     text = f"{before}{LOOKED}RECORDING = {{\n{settings}\n}}\n{rest.split(GUESSED[1])[1]}"
     text = text.replace('"my_recording", source="population"', f'"{found.name}", source="{found.proposal.source}"')
     path.write_text(text.replace(*GENERATED), encoding="utf-8")
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    for generated, own in README:
+        text = text.replace(generated.replace(CALLED, folder.name), own.replace(CALLED, folder.name))
+    readme.write_text(text, encoding="utf-8")

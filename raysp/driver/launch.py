@@ -359,7 +359,10 @@ def _show(asked: Asked, say: Callable[[str], None]) -> int:
     try:
         plan = make_plan(asked.experiment, list(asked.names), request.root)
     except NotReady:
+        models = [choice.shown for choice in asked.experiment.models]
+        seeds = asked.experiment.seeds
         say(f"{counted(asked.names, 'split')}: {', '.join(asked.names)}")
+        say(f"{counted(models, 'model')}: {', '.join(models)}; {counted(seeds, 'seed')}: {', '.join(map(str, seeds))}")
         say(f"their trials can be listed once they are prepared; type: {_to_prepare(asked)}")
         return 0
     form = asked.settled(plan)

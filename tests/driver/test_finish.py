@@ -230,6 +230,7 @@ def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypa
     asked, printed = Asked(experiment, experiment, experiment, names, run, request), []
     assert launch._show(asked, printed.append) == 0
     expected = f"raysp data prepare e.py mc_maze_small-20ms-test mc_maze_small-20ms-val --root {tmp_path}"
+    assert printed[-2] == "1 model: mean_rate; 1 seed: 0"
     assert printed[-1] == f"their trials can be listed once they are prepared; type: {expected}"
     assert files.listing(str(tmp_path)) == []
 
