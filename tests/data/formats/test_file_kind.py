@@ -99,3 +99,14 @@ def test_what_is_no_file_is_named(tmp_path):
 def test_hdf5_behind_a_users_block_is_hdf5(tmp_path):
     (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + file_kind.HDF5)
     assert file_kind.other(str(tmp_path / "a.mat")) is None
+
+
+def test_of_a_folder_what_can_be_read_is_named_and_files_of_a_unit_each_are_told(tmp_path):
+    for name in ("a-counts.png", "trials.csv", "my_spikes.csv"):
+        (tmp_path / name).write_text("time,unit\n1,2\n")
+    assert file_kind.no_file(str(tmp_path)).endswith(f"give a file in it: {tmp_path / 'my_spikes.csv'}")
+    for unit in range(4):
+        (tmp_path / f"Sc{unit}.txt").write_text("5215395295\n5215588850\n")
+    told = file_kind.no_file(str(tmp_path))
+    assert "is a folder with 4 files of numbers alone (Sc0.txt, Sc1.txt, ...): of a unit each?" in told
+    assert f"pathlib.Path({str(tmp_path)!r}).glob('*.txt')" in told

@@ -48,3 +48,13 @@ def test_of_a_table_that_is_given_align_and_window_are_guessed_and_columns_liste
     assert with_it.settings["window_ms"][1] > 1000
     assert "trials in mine.csv:" in with_it.contents
     assert not any("beside it" in one for one in [*with_it.contents, *with_it.why.values()])
+
+
+def test_a_table_of_events_is_none_of_spikes(tmp_path):
+    texts = ("TTL 1 trial_start", "TTL 10 odor_A", "TTL 20 reward")
+    rows = [f"{begin + place},{text}" for begin in BEGIN for place, text in enumerate(texts)]
+    for name in ("EventString", "what"):
+        (tmp_path / "x.csv").write_text("\n".join([f"TimeStamp,{name}", *rows]))
+        found = proposal(str(tmp_path / "x.csv"))
+        assert found.source == ""
+        assert found.contents[-1].startswith(f"{name} looks like events rather than units: give the file of the spikes")
