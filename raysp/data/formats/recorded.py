@@ -208,15 +208,19 @@ def check_counted(
         accept: with "times" in it, times that look like another unit than s are a note.
 
     Raises:
-        BadInput: no spike lies in any window, or fewer than one of a unit where times look like another unit than s.
+        BadInput: no spike lies in any window, or so few that times must be in another unit than s: fewer than one of a
+            unit where they also look so, or a share that no recording has in its trials.
     """
     seen, each = tally(counts)
     total = each.sum()
     if total == 0:
         raise BadInput(f"{where}: none of {spikes} spikes lies in any of {len(counts)} windows; {spans}")
-    if total < counts.shape[2] and spans.other_unit() is not None and "times" not in accept:
+    mean_hz = total / max(seen.sum() * (bin_ms / 1000.0), 1e-12)
+    hardly = total < FEW_SHARE * spikes and mean_hz < SPARSE_HZ
+    if (hardly or (total < counts.shape[2] and spans.other_unit() is not None)) and "times" not in accept:
         told = f"{where}: {total:.0f} of {spikes} spikes of {counts.shape[2]} units lie in {len(counts)} windows"
-        raise BadInput(f"{told}; {spans} Write them in s; if they are, set accept: [times]")
+        mend = "Write them in s, or give per_second where the source has it; if they are, set accept: [times]"
+        raise BadInput(f"{told}; {spans} {mend}")
     return tuple(_doubts(seen * (bin_ms / 1000.0), each, spikes, spans))
 
 

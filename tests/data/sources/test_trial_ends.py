@@ -101,3 +101,10 @@ def test_of_a_table_with_a_trial_for_each_spike_the_table_of_trials_tells(tmp_pa
     counts, notes = built((path, given), spike_tables, masked_ends=True)
     assert np.isnan(counts[:, 13:]).all() == bool(columns)
     assert ("were they recorded? Give trials" in notes) == (not columns)
+
+
+@pytest.mark.parametrize("per_second", [1.0, 30_000.0, 1e6])
+@pytest.mark.parametrize("cut", [(-0.2, 0.4), (0.0, 0.05)])
+def test_times_in_another_unit_are_refused(tmp_path, per_second, cut):
+    with pytest.raises(BadInput, match=r"per_second|none of 5760 spikes lies in any"):
+        built(matlab(tmp_path, cut=cut, tEnd=LENGTH_S), per_second=per_second)
