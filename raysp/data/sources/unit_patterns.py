@@ -11,8 +11,8 @@ import numpy as np
 from raysp.data.formats import starred
 from raysp.data.formats.starred import NUMBER, STAR
 
-FEWEST = 2
-"""Vectors, from which on they are a unit each."""
+FEWEST, MOSTLY = 2, 0.5
+"""Vectors, from which on they are a unit each; spikes at least that are not at the very time of the one before."""
 OF_TRIALS = re.compile(r"(trial|sweep|rep|repeat|block|epoch)[-_ ]?$", re.IGNORECASE)
 """What stands before the number of no unit."""
 OF_UNITS = re.compile(
@@ -49,10 +49,13 @@ def likely(table: Mapping[str, np.ndarray]) -> Found | None:
 
 
 def _rises(one: np.ndarray) -> bool:
-    """Tell whether a vector holds numbers that rise, NaN before or after them at most."""
+    """Tell whether a vector holds numbers that rise, NaN before or after them at most: counts of no spike do not."""
     known = one[np.isfinite(one)] if one.dtype.kind == "f" else one
     ends = np.isnan(one).argmax() in (0, len(known)) if one.dtype.kind == "f" and len(one) else True
-    return bool(one.dtype.kind in "iuf" and len(known) > 1 and ends and (np.diff(known.astype(float)) >= 0).all())
+    if one.dtype.kind not in "iuf" or len(known) < 2 or not ends:
+        return False
+    steps = np.diff(known.astype(float))
+    return bool((steps >= 0).all() and (steps > 0).mean() > MOSTLY)
 
 
 def _with_stars(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import h5py
 import numpy as np
+import polars
 import pytest
 
 from raysp.data.sources.proposal import proposal
@@ -41,6 +42,16 @@ def test_the_number_of_a_trial_is_no_units():
 def test_columns_of_trials_are_no_units():
     assert likely(table("t1", "t2", "t3", alike=True)) is None
     assert likely(table("lick/times", "cue/times")) is None
+
+
+def test_counts_of_units_that_never_fired_are_no_times(tmp_path):
+    counts = RNG.poisson(0.05, (400, 6))
+    counts[:, [0, 1, 4]] = 0
+    counts[-1, 4] = 1
+    bins = {"timestamp": np.arange(400) * 0.01, **{f"unit_{place}": one for place, one in enumerate(counts.T)}}
+    polars.DataFrame(bins).write_csv(tmp_path / "counts.csv")
+    found = proposal(str(tmp_path / "counts.csv"))
+    assert (found.source, found.settings["counts"], found.settings["bin_ms"]) == ("population", "unit_*", 10.0)
 
 
 def test_vectors_that_a_guess_leaves_out_are_told(tmp_path):
