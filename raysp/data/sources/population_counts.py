@@ -87,7 +87,8 @@ def _continuous(
 
     def folded(name: str) -> np.ndarray:
         array = file.read(name)
-        expect(len(array) == length, f"{where}: {name} expected {length} bins as the counts have, got {len(array)}")
+        told = f"{where}: {name} expected {length} bins as the counts have, got {len(array)}"
+        expect(len(array) == length, f"{told}; of samples at times of their own, save the mean of those in each bin")
         array = array[:, None] if array.ndim == 1 else array
         return array[: windows * bins].reshape(windows, bins, *array.shape[1:])
 

@@ -28,6 +28,8 @@ READS = (
 TEXTS = (".csv", ".tsv", ".txt")
 TABLES = ("spike_tables", "res_clu")
 """Sources whose trials are a table of their own."""
+EITHER = (("decode", "behavior"), ("behavior", "decode"))
+"""Settings of which a given one takes the place of a guessed other one."""
 MATLAB_7_3 = b"MATLAB 7.3 MAT-file"
 
 
@@ -96,6 +98,9 @@ def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Prop
     if found.source in TABLES and isinstance(trials, str) and trials != found.settings.get("trials"):
         found = proposal_tables.with_trials(found, trials, settings)
     guessed, why = {**found.settings}, {**found.why}
+    for one, other in EITHER:
+        if one in settings and other not in settings:
+            guessed.pop(other, None)
     if "window_ms" not in settings and "window_ms" in guessed:
         align = settings.get("align", guessed.get("align"))
         if align != guessed.get("align"):

@@ -24,6 +24,8 @@ MOST = 60
 
 MOST_VARIABLES = 12
 """Variables of behaviour, at most, that are taken for it."""
+FEWEST_SAMPLES = 100
+"""Numbers from which on they may be samples of behaviour."""
 LONG, SPARSE = 200, 0.1
 """Bins of a trial, and spikes in a bin, from which on counts of 0 and 1 are taken for bins of 1 ms."""
 
@@ -78,7 +80,24 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
         return Proposal("population", settings, why, tuple(contents))
     for setting, (value, reason) in _beside(counts, others).items():
         settings[setting], why[setting] = value, reason
+    if counts.ndim == 2 and "behavior" not in settings:
+        contents += _sampled_beside(len(counts), others, shapes)
     return Proposal("population", settings, why, tuple(contents))
+
+
+def _sampled_beside(bins: int, others: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Return lines on numbers that may be behaviour, but have samples of their own."""
+    able = [
+        name
+        for name, one in others.items()
+        if one.dtype.kind == "f" and one.ndim in (1, 2) and FEWEST_SAMPLES <= shapes[name][0] != bins
+        and not (np.diff(one, axis=0) > 0).all()
+    ]  # fmt: skip
+    return [
+        f"{name}: {shapes[name][0]} samples, where counts have {bins} bins: to decode it, save the mean of the samples "
+        "in each bin (by their times) beside the counts, and set behavior to its name"
+        for name in able
+    ]
 
 
 def _described(name: str, shape: tuple[int, ...], array: np.ndarray) -> str:

@@ -40,6 +40,7 @@ def proposal(path: str) -> Proposal:
         if spikes:
             # What has a structure is spikes rather than a vector of anything.
             best = min(spikes, key=lambda one: ("units" in one.settings, "(" not in str(one.settings["spikes"])))
+            contents += _along_trials(found, str(best.settings.get("trials", "")), str(best.settings["spikes"]))
             return Proposal("matlab_spikes", best.settings, best.why, tuple(contents), best.windows)
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal(
@@ -72,6 +73,26 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
     return found, contents
 
 
+def _along_trials(found: Mapping[str, Value], trials: str, spikes: str) -> list[str]:
+    """Return lines on fields of trials' structs that hold numbers along each trial, which nobody reads."""
+    table = found.get(trials)
+    if not isinstance(table, Struct):
+        return []
+    lines = []
+    for name in table.names:
+        each = [one for one in table.field(name) if isinstance(one, np.ndarray) and one.dtype.kind == "f"]
+        sizes = {one.size for one in each}
+        if f"{trials}.{name}" != spikes and each and min(sizes) >= ALONG and len(sizes) > 1:
+            shape = " x ".join(map(str, each[0].shape))
+            lines.append(
+                f"{trials}.{name}: {shape} numbers in the first trial: behaviour along it is not read from MATLAB; to "
+                "decode it, count spikes and average it in bins: raysp.load_split(counts, behavior=..., bin_ms=...)"
+            )
+    return lines
+
+
+ALONG = 50
+"""Numbers of a trial from which on they may be samples of behaviour."""
 OF_UNITS = re.compile(r"depth|channel|electrode|unit|cluster|cell|neuron|area|region|quality", re.IGNORECASE)
 """Names of vectors with a value for each unit."""
 

@@ -51,6 +51,12 @@ USUAL_HZ = 8.0
 RATE = re.compile(r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq", re.IGNORECASE)
 """Names of what says how many samples a second has."""
 SAMPLES = 30000.0
+CONDITION = re.compile(
+    r"type|cond|target|direction|(^|[^a-z])dir|Dir|angle|stim|version|label|side|choice|orient|cue|odou?r",
+    re.IGNORECASE,
+)
+OUTCOME = re.compile(r"success|correct|reward|outcome|valid|error|fail|hit|miss(ed)?$|good|abort", re.IGNORECASE)
+"""Names of columns of conditions, and of how a trial ended."""
 CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microseconds"}
 
 
@@ -244,8 +250,10 @@ def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
         different = len(np.unique(values))
         if 2 <= different <= min(40, trials // 4):
             found.append(name)
-    usual = re.compile(r"type|cond|target|direction|stim|version|label|side|choice|orient|cue|odou?r", re.IGNORECASE)
-    return sorted(found, key=lambda name: usual.search(name) is None)[: 2 if found and usual.search(found[0]) else 1]
+    # What an animal was shown or did goes before how that ended, whatever else a file has.
+    order = sorted(found, key=lambda name: (OUTCOME.search(name) is not None, CONDITION.search(name) is None))
+    two = len(order) > 1 and CONDITION.search(order[0]) is not None and OUTCOME.search(order[1]) is None
+    return order[: 2 if two else 1]
 
 
 def named(columns: Sequence[str], *words: str) -> str | None:

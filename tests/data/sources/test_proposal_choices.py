@@ -1,0 +1,58 @@
+"""Which columns are taken for conditions, what a given setting takes the place of, and what may be behaviour."""
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from raysp.config.experiment import Recording
+from raysp.data.sources import prepare
+from raysp.data.sources.proposal import changed, proposal
+from raysp.data.sources.proposed import Proposal, condition
+from raysp.errors import BadInput
+
+RNG = np.random.default_rng(4)
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ({"isSuccessful": 2, "reachDir": 4}, ["reachDir"]),
+        ({"rewarded": 2, "block": 3}, ["block"]),
+        ({"rewarded": 2}, ["rewarded"]),
+        ({"correct": 2, "stim_side": 2, "odor": 3}, ["stim_side", "odor"]),
+    ],
+)
+def test_what_was_shown_goes_before_how_the_trial_ended(columns, found):
+    table = {name: (np.arange(48) % values).astype(float) for name, values in columns.items()}
+    assert condition(table, 48) == found
+
+
+@pytest.mark.parametrize(("given", "left"), [({"decode": ["gain"]}, {"decode"}), ({"behavior": "eye"}, {"behavior"})])
+def test_what_is_given_to_decode_takes_the_place_of_what_was_guessed(given, left):
+    found = changed(Proposal("population", {"align": "go", "behavior": "hand"}), "", given)
+    assert set(found.settings) == {"align", *left}
+
+
+def test_samples_beside_counts_are_told_and_refused_as_behaviour_with_what_to_do(tmp_path):
+    counts, hand = RNG.poisson(0.3, (3000, 8)), RNG.normal(size=(2930, 2))
+    np.savez(tmp_path / "x.npz", counts=counts, bin_ms=20, position=hand, pos_timestamps=np.arange(2930) * 0.02)
+    found = proposal(str(tmp_path / "x.npz"))
+    assert found.contents[-1].startswith("position: 2930 samples, where counts have 3000 bins: to decode it, save the")
+    settings = {**found.settings, "path": str(tmp_path / "x.npz"), "behavior": "position"}
+    with pytest.raises(
+        BadInput, match=r"expected 3000 bins .* got 2930; of samples at times of their own, save the me"
+    ):
+        prepare.read(Recording("x", "population", settings), "")
+
+
+def test_numbers_along_each_trial_of_a_matlab_struct_are_told(tmp_path):
+    trials = np.empty((1, 20), dtype=[("unit", object), ("go", object), ("hand", object)])
+    for index in range(20):
+        cells = np.empty((4, 1), object)
+        for unit in range(4):
+            cells[unit, 0] = np.sort(RNG.uniform(0, 2.0, 30))
+        trials[0, index] = (cells, 0.5, RNG.normal(size=(2, 200 + index)))
+    savemat(tmp_path / "x.mat", {"R": trials})
+    found = proposal(str(tmp_path / "x.mat"))
+    assert found.source == "matlab_spikes"
+    assert any(one.startswith("R.hand: 2 x 200 numbers in the first trial: behaviour") for one in found.contents)
