@@ -237,6 +237,9 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
         yield Doubt("axes", f"{told} {which} axis looks like units: are the axes in another order?", False)
     elif order[0] >= ORDERED and order[1] < UNORDERED and counts.shape[1] >= 2 * FEW:
         yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
+    elif order[0] < UNORDERED and order[2] >= ORDERED and differ[0] >= EXTREME * DIFFERENT:
+        which = "the first axis looks like units and the third like time"
+        yield Doubt("axes", f"{told.removesuffix(' the')} {which}: are the axes in another order?", False)
 
 
 def equal_axes(counts: np.ndarray) -> Iterator[Doubt]:
@@ -272,10 +275,19 @@ def likely_axes(counts: np.ndarray, trials: int | None = None) -> tuple[int, int
     rest = [axis for axis in range(3) if axis != trials]
     order = {axis: _order(grouped, axis) for axis in rest}
     ordered = [axis for axis in rest if order[axis] >= ORDERED]
+    if likely_units := [axis for axis in rest if order[axis] < UNORDERED and _variation(counts, axis) >= DIFFERENT]:
+        # Where units change from trial to trial, too, trials lie before bins, as in most files.
+        ordered = [axis for axis in ordered if axis not in likely_units][-1:]
     time = max(ordered, key=order.__getitem__) if ordered else max(rest, key=counts.shape.__getitem__)
     rest.remove(time)
-    units = max(rest, key=lambda axis: _variation(grouped, axis))
+    units = max([axis for axis in likely_units if axis in rest] or rest, key=lambda axis: _variation(grouped, axis))
     return trials if trials is not None else next(one for one in rest if one != units), time, units
+
+
+def ordered_axes(counts: np.ndarray) -> list[int]:
+    """Return the axes of counts on which neighbours are alike, as on one of time; of trials where units drift."""
+    return [axis for axis, size in enumerate(counts.shape) if _order(np.add.reduceat(
+            counts, np.arange(0, size, -(-size // CAP)), axis=axis), axis) >= ORDERED]  # fmt: skip
 
 
 def _variation(counts: np.ndarray, axis: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import matrix_columns, starred
-from raysp.data.formats.plausibility import axes, likely_axes
+from raysp.data.formats.plausibility import axes, likely_axes, ordered_axes
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.population_config import ORDER
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, is_whole
@@ -63,6 +63,8 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
     axes = _axes(counts, others)
     if axes != ORDER[-counts.ndim :]:
         settings["axes"], why["axes"] = list(axes), "as they look: time is where neighbours are alike"
+        if counts.ndim == 3 and len(ordered_axes(counts)) > 1:
+            why["axes"] = "NOT KNOWN: neighbours are alike on two axes, of which the last is taken for time"
         counts = counts.transpose([axes.index(one) for one in ORDER if one in axes])
     (width, why["bin_ms"]) = bin_ms(arrays, counts)
     settings["bin_ms"] = width

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from scipy.io import savemat
 
+from raysp.data.formats import plausibility
 from raysp.data.sources import proposal
 
 TRIALS, UNITS = 40, 4
@@ -62,3 +63,19 @@ def test_the_proposed_window_follows_the_event_that_is_given(tmp_path, write):
     assert "NOT KNOWN" in proposal.changed(found, "", {"align": "other"}).why["window_ms"]
     same = {name: found.settings[name] for name in ("align",) if name in found.settings}
     assert proposal.changed(found, "", same).settings["window_ms"] == found.settings["window_ms"]
+
+
+@pytest.mark.parametrize(
+    "order", [("trials", "units", "bins"), ("units", "trials", "bins"), ("trials", "bins", "units")], ids=str
+)
+def test_axes_of_counts_that_drift_are_judged_alike_by_a_look_and_by_who_reads(tmp_path, order):
+    usual = ("trials", "bins", "units")
+    rates = np.exp(np.sin(np.arange(60) / 9)[:, None, None] + np.sin(np.arange(50) / 8)[None, :, None] * 1.5)
+    counts = RNG.poisson(rates * RNG.gamma(1.5, 0.2, 24))
+    turned = counts.transpose([usual.index(one) for one in order])
+    np.savez(path := tmp_path / "x.npz", counts=turned)
+    found = proposal.proposal(str(path))
+    assert tuple(found.settings.get("axes", usual)) == order
+    assert ("NOT KNOWN" in found.why.get("axes", "")) == (order != usual)
+    doubts = [one.sentence for one in plausibility.axes(turned)]
+    assert any("looks like units and the third like time" in one for one in doubts) == (order != usual)
