@@ -46,9 +46,9 @@ def test_a_file_is_described_doubted_and_drawn_and_its_lines_are_python(path, tm
 
 
 def test_a_setting_that_is_given_wins_and_what_cannot_be_read_so_says_why(path, tmp_path):
-    found = look(path, str(tmp_path), str(tmp_path), settings={"bin_ms": 20, "heldout": 0})
+    found = look(path, str(tmp_path), str(tmp_path), settings={"bin_ms": 20, "counts_bin_ms": 10, "heldout": 0})
     assert found.looked is not None
-    assert "of 40 bins of 20 ms" in found.looked.lines[0]
+    assert "of 20 bins of 20 ms" in found.looked.lines[0]
     wrong = CliRunner().invoke(cli.main, ["data", "look", path, "--set", "counts=cuonts"])
     assert wrong.exit_code == 2
     assert "did you mean 'counts'?" in wrong.output

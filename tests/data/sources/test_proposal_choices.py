@@ -39,9 +39,7 @@ def test_samples_beside_counts_are_told_and_refused_as_behaviour_with_what_to_do
     found = proposal(str(tmp_path / "x.npz"))
     assert found.contents[-1].startswith("position: 2930 samples, where counts have 3000 bins: to decode it, save the")
     settings = {**found.settings, "path": str(tmp_path / "x.npz"), "behavior": "position"}
-    with pytest.raises(
-        BadInput, match=r"expected 3000 bins .* got 2930; of samples at times of their own, save the me"
-    ):
+    with pytest.raises(BadInput, match=r"expected 3000 bins .* got 2930; of samples at times of their own, save"):
         prepare.read(Recording("x", "population", settings), "")
 
 
