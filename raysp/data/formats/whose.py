@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,14 @@ import numpy as np
 
 LONGEST_TRIAL_S, MOSTLY = 30.0, 0.5
 """Longer spans of times are a recording's; a share of begins at which times go back."""
+OF_UNITS = re.compile(r"[^(\[]*(unit|clu|neuron|cell)[^(\[]*", re.IGNORECASE)
+"""Names of columns of units; those of a matrix' columns, "units(:,1)", say nothing."""
+NUMBERS_ANEW = re.compile(
+    r"(^|[^a-z])(ch|tt)[^a-z]*$|chan|elec|tetrode|shank|probe|array|bank|port|site|area|region|trial|sweep|rep|session|day"
+    r"|block|file|rec",
+    re.IGNORECASE,
+)
+"""Names of what units may be numbered anew on, or in."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,9 @@ def whose(columns: Mapping[str, np.ndarray]) -> Whose:
     """Return what says whose each spike is.
 
     Of several columns one is enough that tells all others, as units do that are numbered through, whose channel stands
-    beside them. Else no column alone tells units apart: of the first two that is the channel which has more values.
+    beside them. Else one that is called as units are is, where no other is called as what they are numbered anew on: a
+    spike's quality or template is no unit's. Else no column alone tells units apart: of the first two that is the
+    channel which has more values.
 
     Args:
         columns: name -> (spikes,) whole numbers or names, at least one column.
@@ -41,6 +52,9 @@ def whose(columns: Mapping[str, np.ndarray]) -> Whose:
     alone = [name for name in able if different[name] == together]
     if alone:
         return Whose(alone[0])
+    units = [name for name in able if OF_UNITS.fullmatch(name)]
+    if units and not any(NUMBERS_ANEW.search(name) for name in able if name not in units):
+        return Whose(units[0])
     channel, unit = sorted(able[:2], key=lambda name: -different[name])
     return Whose(unit, channel)
 

@@ -31,6 +31,25 @@ def test_the_channel_is_what_has_more_values_and_not_asked_where_units_are_numbe
     assert whose({"channel": np.zeros(240, dtype=int), "unit": unit}) == Whose("unit")
 
 
+@pytest.mark.parametrize(
+    ("unit", "other", "channel"),
+    [
+        ("spike_clusters", "spike_templates", False),
+        ("cluster", "quality", False),
+        ("spikes/unit", "spikes/amplitude", False),
+        ("unit", "channel", True),
+        ("unit", "ch", True),
+        ("unit", "TT", True),
+        ("unit", "trial", True),
+        ("units(:,1)", "units(:,2)", True),
+        ("id", "code", True),
+    ],
+)
+def test_what_is_called_as_units_are_is_split_by_channels_alone(unit, other, channel):
+    columns = {unit: np.tile(np.arange(3), 80), other: np.repeat(np.arange(8), 30)}
+    assert whose(columns) == Whose(unit, other if channel else None)
+
+
 @pytest.mark.parametrize(("span_s", "trials"), [(1.5, True), (900.0, False)])
 def test_times_that_begin_anew_are_of_trials_where_they_are_short(span_s, trials):
     row, times = np.repeat(np.arange(20), 30), np.tile(np.linspace(0, span_s, 30), 20)
