@@ -23,7 +23,7 @@ from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Rows, Whole, condition_index
 from raysp.data.sources.proposed import STARTS, STOPS
 from raysp.data.sources.spiking import Spikes
-from raysp.data.sources.trial_bounds import Grid, bounds_of, check_stops, masked, strayed, within
+from raysp.data.sources.trial_bounds import Grid, bounds_of, check_stops, ends_s, masked, ran, strayed, within
 from raysp.data.sources.trial_numbers import numbers_of
 from raysp.errors import BadInput, present
 from raysp.io.words import listed
@@ -246,7 +246,9 @@ def _seen(
     shape = (begin, grid.bins, grid.step, grid.clock_ms)
     if units.intervals is None:
         # Without obs_intervals the file says only where trials and spikes lie; nothing is known beyond them.
-        running, notes = spiking.of(units).running(bounds_of(trials))
+        spikes = spiking.of(units)
+        running, notes = spikes.running(ran(bounds_of(trials)))
+        running = running + ends_s(running, spikes.total) * np.array([-1.0, 1.0])
         same = aligned.observed(running, *shape)
         return np.broadcast_to(same[:, :, None], (*same.shape, len(units))), notes
     each = [units.observed(unit) for unit in range(len(units))]

@@ -12,6 +12,9 @@ from raysp.errors import BadInput
 
 MOSTLY = 0.5
 """More trials that stop before they start are refused."""
+EMPTY, LONGEST_S = 5.0, 1.0
+"""So many of the usual times between spikes of all units, s at most, a recording runs before its first and after its
+last one: in e^-5 of recordings a silence there is longer."""
 FEW = 0.03
 """A larger share of bins that lie between trials, or in others, is told."""
 
@@ -47,6 +50,22 @@ def bounds_of(trials: Mapping[str, np.ndarray]) -> np.ndarray:
     unknown = np.full(len(next(iter(trials.values()))), np.nan)
     columns = [trials.get(name, unknown) for name in ("start_time", "stop_time")]
     return np.column_stack([column if column.dtype.kind in "iuf" else unknown for column in columns]).astype(np.float64)
+
+
+def ran(bounds: np.ndarray) -> np.ndarray:
+    """Return stretches, (trials, 2) s, in which trials say that it ran: at a begin alone without a stop."""
+    first, last = bounds.T
+    return np.column_stack([np.where(np.isnan(first), last, first), np.where(np.isnan(last), first, last)])
+
+
+def ends_s(running: np.ndarray, spikes: int) -> float:
+    """Return how long a recording has run before its first spike and after its last, s.
+
+    Args:
+        running: (stretches, 2) begin and end, s, by its spikes.
+        spikes: how many there are, of all units.
+    """
+    return min(LONGEST_S, EMPTY * float(np.diff(running, axis=1).sum()) / max(spikes, 1))
 
 
 def check_stops(bounds: np.ndarray, where: str) -> None:

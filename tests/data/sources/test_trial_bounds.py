@@ -57,3 +57,27 @@ def test_tables_and_structs_tell_by_the_usual_names_where_trials_stop(tmp_path, 
     assert "40.0% of the windows' bins lie after" in notes(matlab_spikes, **of_structs, per_second=1000, **given)
     masked = notes(spike_tables, **of_tables, **given, masked_ends=True)
     assert "40.0% of the windows' bins lie outside their trials and are masked" in masked
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [
+        # The first window begins 12 ms before the first spike, the last one ends 12 ms after the last; spikes of all
+        # units lie 10 ms apart.
+        ({"go": 1.0}, None),
+        # So long a silence is none of chance, but trials tell that the recording ran.
+        ({"go": 0.7}, "1 of 30 windows reach outside the observed recording"),
+        ({"go": 0.7, "start": 0.65}, None),
+        ({"go": 0.7, "trial_start": 0.65, "trial_end": 1.2}, None),
+    ],
+    ids=str,
+)
+def test_the_ends_of_a_recording_are_where_trials_and_usual_silences_tell(tmp_path, columns, left_out):
+    times = np.arange(1.012, 60.988, 0.01)
+    pl.DataFrame({"unit": np.arange(len(times)) % 3, "time": times}).write_csv(tmp_path / "spikes.csv")
+    shifts = {name: first + 2.0 * np.arange(TRIALS) for name, first in columns.items()}
+    pl.DataFrame(shifts).write_csv(trials := str(tmp_path / "trials.csv"))
+    given = {"align": "go", "window_ms": [0, 2000 if columns == {"go": 1.0} else 400]}
+    found = notes(spike_tables, path=str(tmp_path / "spikes.csv"), trials=trials, **given)
+    assert ("left out" in found) == (left_out is not None)
+    assert (left_out or "") in found
