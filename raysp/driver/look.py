@@ -76,8 +76,15 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
         found = Proposal(own_code.taken("data/sources", source), given, dict.fromkeys(given, "as given"))
     else:
         found = proposals.changed(proposals.proposal(path), "", given)
+    if not found.source and len(able := proposals.having(given)) == 1:
+        found = dataclasses.replace(found, source=able[0])
     if not found.source:
-        return Look(name, path, found, problem=f"nothing in it looks like spikes or counts; {proposals.READS}")
+        told = "nothing in it looks like spikes or counts"
+        if given:
+            told += (
+                f" (a source that has {', '.join(given)} reads it: --source {' or '.join(able or proposals.ANYONES)})"
+            )
+        return Look(name, path, found, problem=f"{told}; {proposals.READS}")
     found = dataclasses.replace(found, settings=_whole_paths(found, path, root))
     recording = Recording(name, found.source, {**found.settings, "path": path})
     try:

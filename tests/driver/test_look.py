@@ -76,3 +76,18 @@ def test_every_path_among_the_settings_is_whole_so_that_a_project_finds_it(tmp_p
         "units": str(tmp_path / "c.csv"),
     }
     assert found.proposal.settings["align"] == "begin"
+
+
+def test_where_nothing_is_guessed_settings_of_one_source_choose_it(tmp_path):
+    rng = np.random.default_rng(0)
+    each = {f"{name}!": np.sort(rng.uniform(0, 60, 500)) for name in ("anna", "bert", "carl", "dora")}
+    np.savez(tmp_path / "x.npz", **each)
+    path, folder = str(tmp_path / "x.npz"), str(tmp_path)
+    assert "nothing in it looks like" in look(path, folder, folder).problem
+    found = look(path, folder, folder, settings={"time": "*!", "window_ms": [0, 1000], "bin_ms": 20, "heldout": 1})
+    assert (found.problem, found.proposal.source) == ("", "spike_tables")
+    assert "units: 4, of which 1 are held out" in found.looked.lines
+    assert (
+        "(a source that has bin_ms reads it: --source population or"
+        in look(path, folder, folder, settings={"bin_ms": 20}).problem
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from raysp.config.settings import Plain
 from raysp.data.formats import count_file, file_kind, hdf5, json_arrays, matlab_values, npz, pynapple_npz, table_file
 from raysp.data.sources import (
+    catalog,
     proposal_arrays,
     proposal_matlab,
     proposal_nwb,
@@ -28,6 +29,8 @@ READS = (
 TEXTS = (".csv", ".tsv", ".txt")
 TABLES = ("spike_tables", "res_clu")
 """Sources whose trials are a table of their own."""
+ANYONES = ("population", "spike_tables", "matlab_spikes")
+"""Sources of recordings of anyone's."""
 EITHER = (("decode", "behavior"), ("behavior", "decode"))
 """Settings of which a given one takes the place of a guessed other one."""
 MATLAB_7_3 = b"MATLAB 7.3 MAT-file"
@@ -84,6 +87,12 @@ def _of_arrays(path: str) -> Proposal:
     with count_file.arrays(path) as file:
         found = proposal_arrays.proposal({name: file.look for name in file.names}, path)
     return found if found.source else proposal_vectors.proposal(path, found.contents) or found
+
+
+def having(given: Mapping[str, Plain]) -> list[str]:
+    """Return the sources of anyone's recordings that have settings that a person gives; none where none is given."""
+    known = {name: {one.name for one in dataclasses.fields(catalog.source(name).Config)} for name in ANYONES}
+    return [name for name, settings in known.items() if given and settings.issuperset(given)]
 
 
 def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Proposal:
