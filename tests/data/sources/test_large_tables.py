@@ -10,7 +10,7 @@ from raysp.config import settings
 from raysp.data.formats import precision, table_batches, table_file
 from raysp.data.formats.recorded import stretches
 from raysp.data.formats.spike_stream import Summary, Totals
-from raysp.data.sources import proposal_tables, spike_tables
+from raysp.data.sources import spike_tables, trials_beside
 from raysp.data.sources.proposal import proposal
 from raysp.data.sources.spike_tables import Config
 from raysp.errors import BadInput
@@ -250,7 +250,7 @@ def test_large_tables_in_the_same_folder_are_not_read_for_trials(tmp_path, monke
     polars.DataFrame({"unit": WHOSE, "time": TIMES}).write_csv(tmp_path / "spikes.csv")
     polars.DataFrame({"start": BEGIN, "side": ["l", "r"] * 14}).write_csv(tmp_path / "trials.csv")
     assert "trials" in proposal(str(tmp_path / "spikes.csv")).settings
-    monkeypatch.setattr(proposal_tables, "TRIALS_BYTES", 50)
+    monkeypatch.setattr(trials_beside, "TRIALS_BYTES", 50)
     assert "trials" not in proposal(str(tmp_path / "spikes.csv")).settings
 
 
