@@ -253,7 +253,11 @@ def _split(
     if len(trial) and not 1 <= trial.min() <= trial.max() <= count:
         told = f"{where} expected trials 1 to {count}, as {config.trials or 'MATLAB'} counts them"
         raise BadInput(f"{told}, got {trial.min()} to {trial.max()} in {config.trial}")
-    return [[times[(trial == row) & (of == unit)] for unit in np.unique(of)] for row in range(1, count + 1)]
+    units, place = np.unique(of, return_inverse=True)
+    each = (trial - 1) * len(units) + place
+    order, ends = np.argsort(each, kind="stable"), np.cumsum(np.bincount(each, minlength=count * len(units)))
+    parts: list[Value] = [*np.split(times[order], ends[:-1])]
+    return [parts[row * len(units) : (row + 1) * len(units)] for row in range(count)]
 
 
 def _by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:

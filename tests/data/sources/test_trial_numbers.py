@@ -105,7 +105,12 @@ def test_a_vector_of_matlab_counts_trials_from_1(tmp_path):
     savemat(tmp_path / "a.mat", {**vectors, "R": {"go": np.full(TRIALS, 0.5)}})
     given = {"spikes": "t", "units": "u", "trial": "k", "trials": "R", "align": "go", "window_ms": [-200, 400]}
     config = settings.build(matlab_spikes.Config, {"path": f"{tmp_path}/a.mat", "bin_ms": 20, **given}, "x")
-    assert ids_of(matlab_spikes.build(config, "x"))[0] == list(range(1, TRIALS + 1))
+    split, answers = matlab_spikes.build(config, "x")
+    assert ids_of((split, answers))[0] == list(range(1, TRIALS + 1))
+    inside = np.abs(vectors["t"] - 0.6) < 0.3
+    for number, shown in zip(split.train.ids, split.train.heldin, strict=True):
+        own = [int((inside & (vectors["k"] == number) & (vectors["u"] == unit)).sum()) for unit in split.units]
+        assert shown.sum(axis=0).tolist() == own[: shown.shape[1]]
 
 
 def test_counts_with_numbers_beside_them_or_in_their_names(tmp_path):
