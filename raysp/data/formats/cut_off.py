@@ -23,8 +23,8 @@ def check_end(text: str, columns: Mapping[str, polars.Series], path: str) -> Non
         path: of the file, for errors.
 
     Raises:
-        BadInput: no end of line follows the last cell, whose number is far below all others', or whose text is the
-            beginning of one that is there again and again.
+        BadInput: no end of line follows the last cell, whose number is shorter than that before it where all others
+            rise, or far below others of one size, or whose text is the beginning of one that is there again and again.
     """
     if text.endswith("\n") or not columns:
         return
@@ -35,8 +35,10 @@ def check_end(text: str, columns: Mapping[str, polars.Series], path: str) -> Non
     last, others = whole[-1], whole.head(len(whole) - 1)
     least = others.min()
     if whole.dtype.is_numeric():
-        is_part = bool(last >= 0 and last * FACTOR < least)
-        told = f"where all others are at least {least!r}"
+        rise, alike = others.is_sorted(), bool(others.max() < FACTOR * least)  # type: ignore[operator]
+        is_part = rise and last < others[-1] and len(str(last)) < len(str(others[-1]))
+        is_part |= alike and bool(0 <= last * FACTOR < least)
+        told = f"where all others {'rise' if rise else 'are of one size'}, from {least!r} to {others.max()!r}"
     else:
         known = others.cast(str).value_counts()
         usual = set(known.filter(known["count"] > 1)[name].to_list())

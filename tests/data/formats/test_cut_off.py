@@ -17,6 +17,12 @@ def written(folder, rows, names="unit,rewarded,time"):
     return str(folder / "x.csv")
 
 
+def test_a_number_below_those_that_rise_before_it_is_a_part(tmp_path):
+    rows = [f"a,True,{0.5 + 1.25 * row:.4f}" for row in range(40)]
+    with pytest.raises(BadInput, match=r"time is 49\.2 there, where all others rise, from 0\.5 to 49\.25; is the file"):
+        table_file.read(written(tmp_path, [*rows, "a,True,49.2"]))
+
+
 @pytest.mark.parametrize("last", ["Sc1_SS,True,5215", "Sc1_SS,True,5"])
 def test_a_number_far_below_all_others_at_the_end_of_a_file_is_a_part(tmp_path, last):
     with pytest.raises(BadInput, match=rf"ends within its last row, '{last}': time is \d+ there.*Copy it again"):
@@ -31,7 +37,15 @@ def test_the_beginning_of_a_word_that_is_there_again_and_again_is_a_part(tmp_pat
 
 @pytest.mark.parametrize(
     "rows",
-    [ROWS, [*ROWS, "Sc1_SS,True,5215", ""], [f"a,True,{40 - row}" for row in range(40)], [*ROWS[:9], "a,True,1"]],
+    [
+        ROWS,
+        [*ROWS, "Sc1_SS,True,5215", ""],
+        [f"a,True,{40 - row}" for row in range(40)],
+        [*ROWS[:9], "a,True,1"],
+        [f"a,True,{one}" for one in (*range(5000, 400, -100), 21)],
+        [*(f"a,True,{500 + one * 37 % 90}" for one in range(30)), "a,True,180"],
+        [*(f"a,True,{500 + one * 370 % 9000}" for one in range(30)), "a,True,80"],
+    ],
 )
 def test_what_is_whole_is_read(tmp_path, rows):
     assert len(table_file.read(written(tmp_path, rows))["time"]) == len([row for row in rows if row])
