@@ -144,9 +144,11 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     kept = [one for one in contents if not one.startswith("no array of counts")]
     given, left = None, list(found.others)
     if single is not None:
-        events = {name: one for name, one in table.items() if name not in own and is_times(one)}
+        # An array that has an index of its units' ends is there whole, too.
+        rest = {name: one for name, one in table.items() if name not in own and f"{name}_{starred.STAR}" != pattern}
+        events = {name: one for name, one in rest.items() if is_times(one)}
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
-        trials = {name: one for name, one in table.items() if name not in own and len(one) == rows}
+        trials = {name: one for name, one in rest.items() if len(one) == rows}
         rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, len(own))
         given = (rate, Beside((files.absolute(path), trials)) if events else beside(path, times))
         left = [name for name in found.others if name not in trials]

@@ -64,3 +64,13 @@ def test_vectors_that_a_guess_leaves_out_are_told(tmp_path):
     assert found.settings["time"] == "Sc*_SS_*"
     assert found.settings["align"] == "start"
     assert "1 more vector of rising times not read: sync_pulses" in found.why["time"]
+
+
+def test_an_array_with_an_index_of_its_units_ends_is_no_trials(tmp_path):
+    each = table("a", "b", "c").values()
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["spike_times"] = np.concatenate([*each])
+        file["spike_times_index"] = np.cumsum([len(one) for one in each])
+    found = proposal(str(tmp_path / "x.h5"))
+    assert found.settings["time"] == "spike_times_*"
+    assert not {"trials", "align"} & set(found.settings)
