@@ -130,17 +130,21 @@ def _of_trials(
         names = count_layout.variables(config.behavior, behavior.shape[2], file.names)
         notes += marks.noted(behavior, config.behavior_names or names)
     variables = tuple((name, "") for name in names)
-    ids, said = (partition.UNNUMBERED, ()) if config.window_ms else _numbers(config, file, trials)
+    ids, said = (partition.UNNUMBERED, ()) if config.window_ms else _numbers(config, file, counts.shape)
     whole = partition.Whole(
         counts, forward, rates, condition, behavior, notes=(*notes, *said), ids=ids, variables=variables
     )
     return whole, _given_rows(train, chosen, trials, where)
 
 
-def _numbers(config: Config, file: count_file.Arrays, trials: int) -> tuple[np.ndarray, tuple[str, ...]]:
+def _numbers(config: Config, file: count_file.Arrays, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the file's own numbers of trials: of an array beside the counts, or in the names of an array a trial."""
     found: dict[str, np.ndarray] = {}
+    trials, _, units = shape
     for name in filter(trial_numbers.is_named, file.names):
+        if trials == units and "trial" not in name.lower():
+            # Nothing tells whether these are the units'.
+            continue
         # What nobody asked for blocks nothing.
         with contextlib.suppress(BadInput):
             if (array := file.read(name)).size == trials:

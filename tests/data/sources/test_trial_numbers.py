@@ -127,3 +127,12 @@ def test_counts_with_numbers_beside_them_or_in_their_names(tmp_path):
     for one, shown in zip(split.train.ids, split.train.heldin, strict=True):
         own = counts[OWN.tolist().index(one)]
         assert shown[:, :3].tolist() == own[:, split.units[:3]].tolist()
+
+
+def test_ids_beside_counts_of_as_many_units_as_trials_may_be_the_units(tmp_path):
+    counts = RNG.poisson(1.0, (TRIALS, 6, TRIALS))
+    np.savez(tmp_path / "a.npz", counts=counts, ids=OWN)
+    np.savez(tmp_path / "b.npz", counts=counts, ids=OWN[::-1], trial_ids=OWN)
+    for name, wanted in (("a", ROWS), ("b", OWN)):
+        config = population.Config(f"{tmp_path}/{name}.npz", 10, counts="counts", axes=("trials", "bins", "units"))
+        assert ids_of(population.build(config, "x"))[0] == sorted(wanted.tolist())
