@@ -16,6 +16,9 @@ ERRORS = 2.0
 ONE = 0.8413
 """Share of a normal law below one standard deviation; of few trials, their own spread says less than it seems to."""
 
+FEW = 4
+"""Trials below which the whole of Student's quantile is asked for: two that gain alike by chance have no spread."""
+
 CHANCE, FLIPPED, DRAWS = 0.0228, 64, 9999
 """Share of a normal law beyond `ERRORS`; trials whose signs are flipped, at most: means of more of them are normal; and
 how many of their signs are drawn where there are more than so many."""
@@ -67,8 +70,10 @@ def surely_below(each: np.ndarray, poisson: float = 0.0) -> bool:
     """
     if len(each) < 2 or each.sum() + ERRORS * poisson >= 0:
         return False
-    between = stats.t.ppf(ONE, len(each) - 1) * np.sqrt(len(each)) * each.std(ddof=1)
-    return bool(each.sum() + ERRORS * between < 0) or _signs(each) <= CHANCE
+    freedom = len(each) - 1
+    errors = stats.t.ppf(1 - CHANCE, freedom) if len(each) < FEW else ERRORS * stats.t.ppf(ONE, freedom)
+    between = np.sqrt(len(each)) * each.std(ddof=1)
+    return bool(each.sum() + errors * between < 0) or _signs(each) <= CHANCE
 
 
 def _signs(each: np.ndarray) -> float:

@@ -9,6 +9,9 @@ from raysp.objectives.sureness import GRID, believed, surely_below
 def test_a_difference_is_sure_when_it_is_larger_than_chance_makes_it():
     assert not surely_below(np.array([-5.0]))
     assert not surely_below(np.array([-5.0, 4.0, -3.0]))
+    # Two or three that happen to gain alike say less than four.
+    assert not surely_below(np.array([-5.0, -4.0]))
+    assert surely_below(np.array([-5.0, -4.0, -5.0, -4.0]))
     assert surely_below(np.full(8, -1.0) + np.linspace(-0.5, 0.5, 8))
     assert not surely_below(np.full(8, -1.0), poisson=5.0)
 
