@@ -49,5 +49,5 @@ def check_end(text: str, columns: Mapping[str, polars.Series], path: str) -> Non
         line = text.rpartition("\n")[2].strip()
         raise BadInput(
             f"{path} ends within its last row, {line[:60]!r}: {name} is {last} there, {told}; is the file cut off? "
-            "Copy it again: rows behind it are lost, too"
+            "Copy it again: rows behind it are lost, too; where it is whole, end its last line"
         )

@@ -25,8 +25,11 @@ def test_a_number_below_those_that_rise_before_it_is_a_part(tmp_path):
 
 @pytest.mark.parametrize("last", ["Sc1_SS,True,5215", "Sc1_SS,True,5"])
 def test_a_number_far_below_all_others_at_the_end_of_a_file_is_a_part(tmp_path, last):
-    with pytest.raises(BadInput, match=rf"ends within its last row, '{last}': time is \d+ there.*Copy it again"):
+    with pytest.raises(
+        BadInput, match=rf"ends within its last row, '{last}': time is \d+ there.*Copy it again.*end its last line"
+    ):
         table_file.read(written(tmp_path, [*ROWS, last]))
+    assert len(table_file.read(written(tmp_path, [*ROWS, last, ""]))["time"]) == len(ROWS) + 1
 
 
 def test_the_beginning_of_a_word_that_is_there_again_and_again_is_a_part(tmp_path):
