@@ -69,14 +69,17 @@ def pandas(folder):
     return folder / "x.h5", {"time": "spikes/time", "align": "trials/start", "conditions": ["trials/side"]}
 
 
-@pytest.mark.parametrize("write", [npz, npy, whole_ms, flat_hdf5, matlab, pandas], ids=lambda one: one.__name__)
-def test_a_row_a_spike_and_a_row_a_trial_are_read_as_they_lie(tmp_path, write):
-    path, expected = write(tmp_path)
+def read_as_found(path, expected):
+    """Read a file as a look proposes, whose settings must have what is expected."""
     found = proposal(str(path))
     assert {name: found.settings.get(name) for name in expected} == expected
-
     settings = {**found.settings, "path": str(path), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
-    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    return prepare.read(Recording("x", found.source, settings), str(path.parent))
+
+
+@pytest.mark.parametrize("write", [npz, npy, whole_ms, flat_hdf5, matlab, pandas], ids=lambda one: one.__name__)
+def test_a_row_a_spike_and_a_row_a_trial_are_read_as_they_lie(tmp_path, write):
+    split, answers = read_as_found(*write(tmp_path))
 
     counts = np.concatenate([split.train.heldin, answers.trials.heldin])
     counts = counts[np.argsort(np.concatenate([split.train.ids, answers.trials.ids]))]
@@ -118,12 +121,7 @@ OF_CHANNELS = [matrix_of_channels, vectors_of_channels, matlab_matrix_of_channel
 
 @pytest.mark.parametrize("write", OF_CHANNELS, ids=lambda one: one.__name__)
 def test_units_numbered_anew_on_each_channel_stay_apart(tmp_path, write):
-    path, expected = write(tmp_path)
-    found = proposal(str(path))
-    assert {name: found.settings.get(name) for name in expected} == expected
-
-    settings = {**found.settings, "path": str(path), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
-    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    split, answers = read_as_found(*write(tmp_path))
     counts = np.concatenate([split.train.heldin, answers.trials.heldin])
     inside = ((TIMES - BEGIN[0]) % 2.0 < 1.0) & (BEGIN[0] <= TIMES) & (BEGIN[0] + 2.0 * len(counts) > TIMES)
     each = {1000 * channel + unit: int((inside & (channel == CHANNEL) & (unit == UNIT)).sum())
