@@ -108,7 +108,8 @@ def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> 
 def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool, verbose: bool) -> None:
     """Make the splits' tensors, the recordings in parallel.
 
-    NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
+    NAMES are the benchmark's splits, globs, or recordings (all of their splits), all by default; or experiment files
+    (.py), whose recordings are prepared.
     """
     from raysp.cli.experiment_file import load_experiment
     from raysp.config import own_code, plugins

@@ -49,11 +49,12 @@ class Average:
 
     @property
     def wins(self) -> bool:
-        """Whether it is better than the best of its members by a standard error, on trials that chose neither.
+        """Whether the best of its members is not better by a standard error, on trials that chose neither.
 
-        Of members that know nothing, an average gains as often as not.
+        The burden of proof lies with the single one: it is the luckiest of many on the trials that chose it, and the
+        likelihood of a mean of rates is never below the members' mean.
         """
-        return self.gain > self.gain_error and self.weighed >= LEAST
+        return self.gain > -self.gain_error and self.weighed >= LEAST
 
     @property
     def models(self) -> list[tuple[str, float]]:

@@ -168,8 +168,8 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
     own = finals(experiment(), header, searched, 10**6, 3)
     weights = {(searched[0].study.definition.model, 0): 0.6, ("sae-1", 1): 0.4, ("sae-1", 0): 0.0}
     average = Average(RunFolder(str(tmp_path / "average")), "co-bps", "em", 0.31, 0.02, 0.01, weights)
-    unsure = dataclasses.replace(average, gain_error=0.03)
-    assert (average.wins, unsure.wins) == (True, False)
+    unsure, behind = (dataclasses.replace(average, gain=gain) for gain in (-0.009, -0.011))
+    assert (average.wins, unsure.wins, behind.wins) == (True, True, False)
     story = Story(
         RunFolder(str(tmp_path / "best-mine")), 30.0, tuple(searched), own, {"unet": "too few bins"}, 1700.0, average
     )
@@ -184,7 +184,7 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
     assert "too few bins" in page
     assert "average of 2 of 3 trainings (mean_rate 60%, sae-1 40%)" in page
     assert "+0.0200 ± 0.0100 above the best of them: it is the winner" in lines
-    worse = dataclasses.replace(story, average=dataclasses.replace(average, gain=-0.01))
+    worse = dataclasses.replace(story, average=behind)
     assert "the best single one stays the winner" in "\n".join(summary(worse))
     assert "Nothing was scored" in page
     told = files.read_json(story.told)

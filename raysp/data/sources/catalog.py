@@ -97,6 +97,8 @@ def recordings(own: Iterable[Recording] = ()) -> dict[str, Recording]:
 def matching(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
     """Return the known names that names and globs stand for, each once; "standin-" in front is understood.
 
+    What a split's name begins with, up to a dash, stands for all of them: a recording's name for its splits.
+
     Raises:
         BadInput: a name is unknown or a glob matches nothing.
     """
@@ -104,7 +106,8 @@ def matching(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for pattern in patterns:
         bare = pattern.removeprefix(STANDIN)
-        if not (there := fnmatch.filter(known, bare) if bare not in known else [bare]):
+        there = [bare] if bare in known else fnmatch.filter(known, bare) or fnmatch.filter(known, f"{bare}-*")
+        if not there:
             raise _unknown(bare, known)
         found |= dict.fromkeys(there)
     return list(found)

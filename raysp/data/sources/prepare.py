@@ -23,6 +23,7 @@ from raysp.data.splits import store
 from raysp.errors import Absent, BadInput, NotReady
 from raysp.io import files, hashes
 from raysp.io.refusals import attempt, raise_together
+from raysp.io.words import named
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -89,7 +90,9 @@ def resolve(name: str, root: str) -> str:
         BadInput, NotReady: no split has that name; see `full_name`; or the recording is real, and a generated one asked
             for.
     """
-    (bare,) = matching([name], recordings())
+    bare, *others = matching([name], recordings())
+    if others:
+        raise BadInput(f"expected the name of one split, got {name}, which {named((bare, *others))} have")
     if name not in (bare, full := full_name(recordings()[bare], root)):
         raise NotReady(
             f"{name} asks for a generated recording, the one of {bare} below {root} is real; ask for {bare}, or "

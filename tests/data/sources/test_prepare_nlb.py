@@ -31,6 +31,7 @@ def test_names_and_globs_are_spelled_out_once():
     assert catalog.matching(["*"], catalog.recordings()) == list(SPLITS)
     asked = [VAL, "area2_bump-20ms-*", f"standin-{VAL}"]
     assert catalog.matching(asked, catalog.recordings()) == [VAL, "area2_bump-20ms-test"]
+    assert catalog.matching(["mc_maze"], catalog.recordings()) == [one for one in SPLITS if one.startswith("mc_maze-")]
 
 
 def test_a_wrong_name_is_answered_with_the_nearest():
@@ -58,6 +59,8 @@ def test_a_recording_asked_for_by_name_must_be_there(root, tmp_path):
 def test_generated_recordings_give_splits_that_say_so(root):
     assert prepare.resolve(VAL, root) == f"standin-{VAL}"
     assert prepare.resolve(f"standin-{VAL}", root) == f"standin-{VAL}"
+    with pytest.raises(BadInput, match="one split, got area2_bump, "):
+        prepare.resolve("area2_bump", root)
 
 
 def test_a_generated_split_of_a_real_recording_is_refused(root):
