@@ -115,8 +115,8 @@ def given_by(room: str, path: str, folder: str = ".") -> dict[tuple[str, str], G
     Arguments and errors as of `taken`.
     """
     read, file = plugin.read(os.path.normpath(os.path.join(folder, path)), folder)
-    # The folder itself, or a file of it, or a file alone.
-    name = os.path.splitext(os.path.basename(file))[0]
+    # The folder itself, or a file of it, or a file alone; a kind of data is its folder's, whichever file was meant.
+    name = read.top if room == "kinds" else os.path.splitext(os.path.basename(file))[0]
     if file not in read.files:
         file = _of_folder(read, room)
     missing = set(ROOMS[room].defines) - _names(read, file)
