@@ -258,8 +258,16 @@ class RunFolder:
         """
         if not files.exists(self.experiment):
             self.record()
-        # Of many trials, reading them takes seconds, and a command asks often.
-        return list(_trials(self.path, tuple(files.stamp(self.experiment).values())))
+        return list(_trials(self.path, tuple(files.stamp(self.experiment).values()))[0])
+
+    def left_behind(self) -> frozenset[str]:
+        """Return the ids of recorded trials of an earlier form of the experiment: no number of theirs is the run's.
+
+        None where nothing was ever run there. Raises BadInput as `record` does.
+        """
+        if not files.exists(self.experiment):
+            return frozenset()
+        return _trials(self.path, tuple(files.stamp(self.experiment).values()))[1]
 
 
 def _is_run(path: str) -> bool:
@@ -267,13 +275,16 @@ def _is_run(path: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4)
-def _trials(path: str, stamp: tuple[object, ...]) -> tuple[Trial, ...]:
+def _trials(path: str, stamp: tuple[object, ...]) -> tuple[tuple[Trial, ...], frozenset[str]]:
+    """Return a run's trials, and the ids of those left behind: of many, reading them takes seconds."""
     record = RunFolder(path).record()
     try:
         trials = [trial_from(item) for item in record["trials"]]
     except BadInput as error:
         raise damaged(RunFolder(path).experiment, error, AGAIN) from error
-    return tuple(alike(trials, record.get("accepted", ())))
+    present = tuple(alike(trials, record.get("accepted", ())))
+    known = {trial.id for trial in trials} | {str(one.get("id")) for one in record.get("earlier", ())}
+    return present, frozenset(known - {trial.id for trial in present})
 
 
 def alike(trials: Sequence[Trial], accepted: Iterable[Accepted] = ()) -> list[Trial]:

@@ -47,6 +47,8 @@ OLD = ("trial_id", "split", "decoding", "unit", "metric")
 def read_metrics(run: RunFolder, *filters: polars.Expr, columns: Sequence[str] = tuple(SCHEMA)) -> polars.DataFrame:
     """Return rows of the table as a frame; a table of an earlier version in today's words.
 
+    Rows of trials of an earlier form of the experiment are left out: they go when the run is scored again.
+
     Args:
         run: the run folder.
         filters: polars expressions that a row must pass, each.
@@ -64,6 +66,8 @@ def read_metrics(run: RunFolder, *filters: polars.Expr, columns: Sequence[str] =
     with tables.guarded(run.metrics, again):
         if "run_trial" not in table.columns:
             table = _renamed(table)
+        if left := run.left_behind():
+            table = table.filter(~col("run_trial").is_in(list(left)))
         types = {name: SCHEMA[name] for name in columns}
         absent = [lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
         table = table.with_columns(absent).select([col(name).cast(kind) for name, kind in types.items()])

@@ -1,12 +1,14 @@
 """The run's table of metrics, written again and again."""
 
+import dataclasses
+
 import polars
 import pytest
 
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput
 from raysp.io import files
-from raysp.io.yaml_files import dump_yaml
+from raysp.io.yaml_files import dump_yaml, write_yaml
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import SCHEMA, forget, read_metrics, scored, write_metrics
 
@@ -52,6 +54,20 @@ def test_scores_of_trials_that_are_about_to_be_run_are_forgotten_and_no_others(t
     before = (tmp_path / "metrics.parquet").stat().st_mtime_ns
     forget(run, ["never run"])
     assert (tmp_path / "metrics.parquet").stat().st_mtime_ns == before
+
+
+def test_scores_of_an_earlier_form_of_the_experiment_are_no_scores_of_the_run(tmp_path):
+    run, anew = RunFolder(str(tmp_path)), dataclasses.replace(TRIALS[0], hyperparameters={"hidden": 3})
+    (tmp_path / "experiment.yaml").write_text(dump_yaml({"trials": [trial_to(trial) for trial in TRIALS]}))
+    write_metrics(run, rows(TRIALS[0], 0.1) + rows(TRIALS[1], 0.2))
+    # Planned anew, and stopped or failed before anything was scored.
+    record = {"trials": [trial_to(anew), trial_to(TRIALS[1])], "earlier": [trial_to(TRIALS[0])]}
+    write_yaml(run.experiment, record)
+    assert read_metrics(run, columns=["value"])["value"].to_list() == [0.2]
+    assert scored(run) == {TRIALS[1].id}
+    # Earlier versions kept both among the trials.
+    write_yaml(run.experiment, {"trials": [trial_to(trial) for trial in (*TRIALS, anew)]})
+    assert scored(run) == {TRIALS[1].id}
 
 
 def test_a_damaged_table_is_left_for_scoring_to_tell_of(tmp_path):
