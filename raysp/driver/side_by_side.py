@@ -10,6 +10,7 @@ from polars import col, lit, when
 from raysp.config import settings
 from raysp.config.experiment import Trial
 from raysp.data.splits.split import Split
+from raysp.data.splits.units import spell_units
 from raysp.driver.score_table import table_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -112,13 +113,15 @@ def _together(parts: Sequence[tuple[str, polars.DataFrame]], bounds: tuple[str, 
 
 
 def _differing(runs: Sequence[RunFolder], splits: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what is not the same in all runs that have it, of models and splits that two share: each run's value."""
+    """Yield what is not the same in all runs that have it, of splits, and of models, that two share: each's value."""
     found: dict[str, list[dict[str, None]]] = {}
     models = [{trial.shown for trial in run.trials()} for run in runs]
     for place, run in enumerate(runs):
         for trial in run.trials():
-            if trial.split in splits and sum(trial.shown in one for one in models) > 1:
-                for key, value in _facts(trial):
+            if trial.split in splits:
+                # Of models that no two runs share, their data must still be the same: a table holds all of them.
+                both = sum(trial.shown in one for one in models) > 1
+                for key, value in (*_of_data(trial), *(_of_model(trial) if both else ())):
                     found.setdefault(key, [{} for _ in runs])[place][value] = None
     for key, each in found.items():
         values = [", ".join(one) or "-" for one in each]
@@ -126,9 +129,17 @@ def _differing(runs: Sequence[RunFolder], splits: Sequence[str]) -> Iterator[tup
             yield key, values
 
 
-def _facts(trial: Trial) -> Iterator[tuple[str, str]]:
+def _of_data(trial: Trial) -> Iterator[tuple[str, str]]:
     yield f"{trial.split}: data", trial.data[:SHORT]
-    yield f"{trial.split}: units", "all" if trial.units is None else str(len(trial.units))
+    yield f"{trial.split}: units", "all" if trial.units is None else _units(trial.units)
+
+
+def _units(units: tuple[int, ...]) -> str:
+    spelled = spell_units(units)
+    return spelled if len(spelled) <= 2 * SHORT else f"{len(units)} ({files.digest(list(units))[:SHORT]})"
+
+
+def _of_model(trial: Trial) -> Iterator[tuple[str, str]]:
     yield f"{trial.shown}: seeds", str(trial.seed)
     yield f"{trial.shown}: code", trial.code[:SHORT]
     for name, value in trial.hyperparameters.items():

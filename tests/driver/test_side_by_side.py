@@ -46,6 +46,16 @@ def test_models_of_two_runs_stand_side_by_side_with_what_differs(pair):
     assert [(one[0], one[-1]) for one in differing] == [("sae.hidden", "77")]
 
 
+def test_other_data_or_units_under_models_that_no_two_runs_share_are_told(pair):
+    record = read_yaml(pair[1].experiment)
+    for trial in record["trials"]:
+        trial.update(label=f"my_{trial['model']}", data="f" * 64, units=[0, 5])
+    write_yaml(pair[1].experiment, record)
+    found = list(lines(pair, Terminal(400)))
+    told = {line.split()[1].rstrip(":"): line.split()[-1] for line in found[found.index("what differs") + 2 :]}
+    assert told == {"data": "f" * 12, "units": "0,5"}
+
+
 def test_the_same_run_copied_says_so_and_runs_of_one_name_are_told_apart(pair, tmp_path):
     shutil.copytree(pair[0].path, tmp_path / "b" / "standin-first")
     copy = RunFolder(str(tmp_path / "b" / "standin-first"))
