@@ -102,7 +102,8 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None], *, test: bool 
             evaluate(run, root, phase, anew=not scored)
             by[phase] = now["scoring"]
     if aged and not test:
-        say("  note: the test phase was scored by other code: --test-phase scores it anew, a look that counts")
+        told = "the test phase was scored by other code, or against other answers"
+        say(f"  note: {told}: --test-phase scores it anew, a look that counts")
     say("drawing the report")
     write_report(path, at, jobs=side_by_side(say))
     files.write_json(run.finished, {"made_from": made_from(run), "made": made(run), "scored_by": by})
@@ -273,12 +274,9 @@ def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) ->
 
 def _measured(record: Record) -> list[object]:
     """Return what a record says of how its data are scored: no part of a trial's name, whose arrays stay the same."""
-    behaviors = {
-        name: known
-        for name, one in record.get("data", {}).items()
-        if any(known := [one.get("decode_history"), one.get("behavior")])
-    }
-    return [record.get("experiment", {}).get("recordings"), behaviors]
+    fields = ("decode_history", "behavior", "unit_names", "answers")
+    known = {name: {field: one.get(field) for field in fields} for name, one in record.get("data", {}).items()}
+    return [record.get("experiment", {}).get("recordings"), known]
 
 
 def _reported(record: Record) -> list[object]:

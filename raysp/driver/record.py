@@ -111,12 +111,13 @@ def _accepted(one: OtherCode, code: Mapping[str, Mapping[str, str]]) -> Accepted
 
 
 def data(root: str, name: str) -> PreparedSplit:
-    """Return what a record says of a prepared split: its fingerprint, its recordings, and notes of its preparation."""
+    """Return what a record says of a prepared split: fingerprint, answers, recordings, notes of its preparation."""
     header = store.header(root, name)
     known: PreparedSplit = {
         "kind": header.kind,
         "fingerprint": header.fingerprint,
         "code": header.built_from.get("code", ""),
+        "answers": store.answers_digest(root, name),
     }
     source: PreparedSplit = settings.plain(header.provenance)
     return {**known, **source, "role": settings.plain(header.role)}

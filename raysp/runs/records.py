@@ -105,11 +105,12 @@ class Accepted(OtherCode, Said):
 
 
 class PreparedSplit(TypedDict, total=False):
-    """What a record says of a prepared split; see `data.splits.header`."""
+    """What a record says of a prepared split; see `data.splits.header`, and `data.splits.store.answers_digest`."""
 
     kind: str
     fingerprint: str
     code: str
+    answers: str
     recordings: list[list[str]]
     builder: str
     standin: bool
@@ -117,6 +118,7 @@ class PreparedSplit(TypedDict, total=False):
     start_ms: float | None
     decode_history: int
     behavior: list[list[str]]
+    unit_names: list[list[object]]
     role: Mapping[str, object]
 
 

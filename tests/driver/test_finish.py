@@ -118,7 +118,13 @@ def test_settings_that_change_scores_but_no_array_are_scored_anew(run, setting):
 
 
 @pytest.mark.parametrize(
-    ("known", "values"), [("decode_history", (2, 5)), ("behavior", ([["x", ""]], [["speed", ""]]))]
+    ("known", "values"),
+    [
+        ("decode_history", (2, 5)),
+        ("behavior", ([["x", ""]], [["speed", ""]])),
+        ("unit_names", ([], [[3, "V1-3"]])),
+        ("answers", ("0" * 64, "1" * 64)),
+    ],
 )
 def test_splits_that_are_scored_otherwise_though_no_array_of_theirs_changed_are_scored_anew(run, known, values):
     def scoring(value):

@@ -17,10 +17,10 @@ from raysp.data.formats.guarded import Group
 from raysp.data.formats.hdf5 import opened
 from raysp.data.splits import catalog
 from raysp.data.splits.header import Header
-from raysp.data.splits.sealed import Stored, checked_header, new_sealed, raw_header, read_all
+from raysp.data.splits.sealed import DIGESTS, Stored, checked_header, new_sealed, raw_header, read_all
 from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import BadInput, NotReady, present
-from raysp.io import files
+from raysp.io import checksum, files
 
 FORMAT = 4
 AGAIN = "prepare it again: raysp data prepare (of an experiment's own recording with its file)"
@@ -143,6 +143,17 @@ def load_answers(root: str, name: str) -> Answers:
                 f"{prepared.fingerprint[:12]}); run: raysp data prepare {name} --root {root}"
             )
         return present(catalog.of(prepared.kind).Answers).of(prepared, read_all(file, found))
+
+
+def answers_digest(root: str, name: str) -> str:
+    """Return the SHA-256 of what a prepared split's answers say of their arrays; empty where there are none.
+
+    No array is read. A split's fingerprint is of what models see, and says nothing of these. Raises as `header` does.
+    """
+    if not header(root, name).answers or not files.exists(path := answers_path(root, name)):
+        return ""
+    with opened(path, parts=True, again=AGAIN) as file:
+        return checksum.digest(_checked(file, root, name, "answers")[DIGESTS])
 
 
 def has_its_answers(root: str, name: str) -> bool:

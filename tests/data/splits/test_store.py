@@ -186,6 +186,17 @@ def test_answers_that_are_gone_or_damaged_are_prepared_again(root):
         store.load_answers(root, "mine")
 
 
+def test_other_answers_to_the_same_data_have_another_digest(root):
+    before, (split, answers) = store.answers_digest(root, "mine"), made_up()
+    answers.trials.heldout[0, 0, 0] += 1
+    store.save(split, answers, root, {})
+    assert "" != store.answers_digest(root, "mine") != before
+    store.save(split, made_up()[1], root, {})
+    assert store.answers_digest(root, "mine") == before
+    store.save(split, None, root, {})
+    assert store.answers_digest(root, "mine") == ""
+
+
 def test_a_split_without_answers_leaves_none_of_an_earlier_one(root):
     store.save(dataclasses.replace(made_up(seed=1)[0]), None, root, {})
     assert store.has_its_answers(root, "mine")
