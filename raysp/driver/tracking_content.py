@@ -18,6 +18,8 @@ KIND, NOTE = "raysp.kind", "mlflow.note.content"
 COMMIT, LEFT_OUT = "commit", "raysp.left_out"
 LONGEST = 6000
 """Characters of a parameter."""
+LONGEST_NAME = 240
+"""Of a metric: MLflow takes 250, and a number may stand behind it."""
 NO_METRIC = ("epoch", "epochs", "seconds", "phase", "best_loss")
 OF_DONE = ("seconds", "parameters", "best_epoch", "stopped_at")
 CURVE, BEST = "curve/", "validation/"
@@ -27,6 +29,8 @@ Scores of the evaluation trials have the name of their part before them.
 """
 EARLIER = ("train_loss", "final/validation_loss", "final/unseen_loss")
 """Names that earlier versions gave: a run that has one is written anew, so that nothing stands there twice."""
+BENCHMARK = re.compile(r"(?P<dataset>.+)-(?P<bin_ms>[1-9]\d*)ms-(?P<phase>val|test)")
+"""What a split of the benchmark is called; a person's own may end in -rhythms-val."""
 ONLY_A_COURSE = ("train_loss",)
 """Numbers that say something beside those of other epochs alone."""
 
@@ -41,18 +45,17 @@ def tags_of(trial: Trial, parent: str) -> dict[str, str]:
     """Return the tags that follow from the trial itself; `parent` is MLflow's id of the whole run."""
     tags = {KIND: "trial", TRIAL: trial.id, PARENT: parent, "model": trial.shown, "split": trial.split}
     tags |= {"seed": str(trial.seed), "data": trial.data, "standin": str(trial.standin).lower()}
-    stem, _, phase = trial.split.rpartition("-")
-    dataset, _, width = stem.rpartition("-")
-    if phase in ("val", "test") and width.endswith("ms"):
-        tags |= {"phase": phase, "dataset": dataset, "bin_ms": str(int(width.removesuffix("ms")))}
+    if found := BENCHMARK.fullmatch(trial.split):
+        tags |= {"phase": found["phase"], "dataset": found["dataset"], "bin_ms": found["bin_ms"]}
     return tags
 
 
 def params_of(trial: Trial) -> dict[str, str]:
-    """Return the trial's hyperparameters and training settings."""
+    """Return the trial's hyperparameters and training settings; "model.seed" is one that the model has of its own."""
     training = {} if trial.training is None else settings.plain(trial.training)
-    params = {"model": trial.shown, "split": trial.split, "seed": trial.seed, **trial.hyperparameters}
-    return {name: str(value)[:LONGEST] for name, value in {**params, **training}.items()}
+    params = {"model": trial.shown, "split": trial.split, "seed": trial.seed, **training}
+    own = {f"model.{name}" if name in params else name: value for name, value in trial.hyperparameters.items()}
+    return {name: str(value)[:LONGEST] for name, value in {**params, **own}.items()}
 
 
 def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str, str]]:
@@ -122,7 +125,10 @@ def scores_of(run: RunFolder) -> dict[str, dict[str, float]]:
     whole = col("unit").is_null() & col("unit_index").is_null()
     found: dict[str, dict[str, float]] = {}
     for row in read_metrics(run, whole, col("decoding").is_null(), col("value").is_finite()).to_dicts():
-        found.setdefault(row["run_trial"], {})[_name(row["part"], row["metric"], row["parameter"])] = row["value"]
+        mine, name = found.setdefault(row["run_trial"], {}), _name(row["part"], row["metric"], row["parameter"])
+        # Variables of behaviour may differ in signs alone that MLflow has not.
+        again = (f"{name} {place}" for place in range(2, len(mine) + 3))
+        mine[name if name not in mine else next(one for one in again if one not in mine)] = row["value"]
     return found
 
 
@@ -139,4 +145,5 @@ def _name(part: str, metric: str, parameter: str | None) -> str:
 
 
 def _spelled(name: str) -> str:
-    return re.sub(r"[^\w.\- :/]", "", name)
+    parts = (part.strip() for part in re.sub(r"[^\w.\- :/]", "", name).split("/"))
+    return "/".join(part for part in parts if part not in ("", ".", ".."))[:LONGEST_NAME]
