@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from raysp.errors import AGAIN
-from raysp.io import files, tables
+from raysp.io import tables
 
 if TYPE_CHECKING:
     import polars
@@ -16,23 +16,22 @@ if TYPE_CHECKING:
 def scan(paths: Sequence[str], again: str = AGAIN) -> polars.LazyFrame:
     """Return the rows of some files, one after the other; nothing but the form is read before they are collected.
 
-    Of files in a store of objects, groups of rows that a filter leaves nothing of are passed over, and columns that
-    nobody asked for are left where they are.
+    Groups of rows that a filter leaves nothing of are passed over, and so are columns that nobody asked for. What is
+    read is compared with the checksums of its pages, which polars' own reader of files leaves alone.
 
     Args:
-        paths: of files with the same columns, one at least, all on disks or all in stores.
+        paths: of files with the columns of the first one; of an earlier version, that lack some, these are null.
         again: what to do about a damaged file, for the error.
 
     Raises:
         NotReady: the first one is not there.
-        BadInput: it is damaged.
+        BadInput: it is damaged; of the others, when they are collected.
     """
     import polars
     from polars.io.plugins import register_io_source
 
-    if files.is_local(paths[0]):
-        # A file of an earlier version may lack a column.
-        return polars.scan_parquet(list(paths), glob=False, missing_columns="insert", extra_columns="ignore")
+    with tables.opened(paths[0], again, parts=True) as first:
+        schema = polars.DataFrame(first.schema_arrow.empty_table()).schema
 
     def read(
         columns: list[str] | None, predicate: polars.Expr | None, rows: int | None, batch: int | None
@@ -41,25 +40,30 @@ def scan(paths: Sequence[str], again: str = AGAIN) -> polars.LazyFrame:
             with tables.opened(path, again, parts=True) as file:
                 for group in range(file.num_row_groups):
                     if predicate is None:
-                        found = _group(file, group, columns)
-                    elif _group(file, group, predicate.meta.root_names()).filter(predicate).is_empty():
+                        found = _group(file, group, columns, schema)
+                    elif _group(file, group, predicate.meta.root_names(), schema).filter(predicate).is_empty():
                         continue
                     else:
-                        found = _group(file, group, columns).filter(predicate)
+                        found = _group(file, group, columns, schema).filter(predicate)
                     found = found if rows is None else found.head(rows)
                     yield found
                     if rows is not None and (rows := rows - found.height) == 0:
                         return
 
-    with tables.opened(paths[0], again, parts=True) as first:
-        schema = _group(first, None, None).schema
     return register_io_source(read, schema=schema)
 
 
-def _group(file: pq.ParquetFile, group: int | None, columns: Sequence[str] | None) -> polars.DataFrame:
-    """Return a group of rows, some columns of it; no rows where no group is named."""
+def _group(
+    file: pq.ParquetFile, group: int, columns: Sequence[str] | None, schema: Mapping[str, polars.DataType]
+) -> polars.DataFrame:
+    """Return a group of rows, some columns of it; null those that the file lacks."""
     import polars
 
-    if group is None:
-        return polars.DataFrame(file.schema_arrow.empty_table())
-    return polars.DataFrame(file.read_row_group(group, columns=columns, use_threads=False))
+    wanted = list(schema) if columns is None else columns
+    there = [name for name in wanted if name in file.schema_arrow.names]
+    rows, count = file.read_row_group(group, columns=there, use_threads=False), file.metadata.row_group(group).num_rows
+    found = polars.DataFrame(rows) if there else polars.DataFrame(height=count)
+    return found.select(
+        polars.col(name) if name in there else polars.repeat(None, count, dtype=schema[name]).alias(name)
+        for name in wanted
+    )
