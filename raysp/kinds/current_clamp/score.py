@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -24,9 +25,10 @@ from raysp.kinds.current_clamp.metrics import (
 )
 from raysp.kinds.current_clamp.parameters_file import read_parameters
 from raysp.kinds.current_clamp.rates_file import read_rates
-from raysp.kinds.current_clamp.repeats import Measures, measures
+from raysp.kinds.current_clamp.repeats import Measures, Repeats, measures
 from raysp.runs.folder import TrialFolder
 
+ODD = "its rates are NaN, infinite or negative on some current"
 FIELDS = {
     EVR: "ratio",
     LEAVE_ONE_OUT: "leave_one_out",
@@ -66,11 +68,23 @@ def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> Rows:
         "judge": "raysp",
     }
     each: Rows = []
-    for unit, currents in groupby(found, lambda one: one.unit):
-        own = measures(list(currents), split.sizes.bin_ms, sees_counts=sees_counts)
+    for unit, group in groupby(found, lambda one: one.unit):
+        currents, reason = list(group), reasons.get(unit, "")
+        if not reason and any(_is_odd(one.rates) for one in currents):
+            # Else its score would be that of the currents on which nothing went wrong.
+            currents, reason = [_without_rates(one) for one in currents], ODD
+        own = measures(currents, split.sizes.bin_ms, sees_counts=sees_counts)
         place = {**common, "unit": unit, "unit_index": places.get(unit)}
-        each += [{**place, **one} for one in _of_unit(own, reasons.get(unit, ""))]
+        each += [{**place, **one} for one in _of_unit(own, reason)]
     return [*({**common, **one} for one in _medians(each)), *each]
+
+
+def _is_odd(rates: np.ndarray) -> bool:
+    return not np.isfinite(rates).all() or bool((rates < 0).any())
+
+
+def _without_rates(one: Repeats) -> Repeats:
+    return dataclasses.replace(one, rates=np.full_like(one.rates, np.nan))
 
 
 def _of_unit(own: Measures, reason: str) -> Iterator[Row]:

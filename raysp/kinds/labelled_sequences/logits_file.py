@@ -35,8 +35,11 @@ def write_logits(path: str, trial: Trial, logits: np.ndarray, votes: np.ndarray)
         votes: (samples,) classes.
 
     Raises:
+        BadInput: a logit is NaN or infinite, whose sample has no class; nothing was written.
         OSError: the disk is full; a file that was there stays as it was.
     """
+    if not np.isfinite(logits).all():
+        raise BadInput(f"{trial.id} expected finite logits, got NaN or infinity")
     samples, readouts, classes = logits.shape
     inner = pa.ListArray.from_arrays(np.arange(samples * readouts + 1, dtype=np.int32) * classes, logits.ravel())
     own = {

@@ -34,6 +34,8 @@ def rows(trial: Trial, split: LabelledSequencesSplit, answers: SequenceAnswers, 
     shape = (len(answers.labels), split.sizes.classes)
     if (logits.shape[0], logits.shape[2]) != shape:
         raise BadInput(f"{folder.predictions} expected {shape} samples and classes, got {logits.shape}; {AGAIN}")
+    if not np.isfinite(logits).all():
+        raise BadInput(f"{folder.predictions} expected finite logits, got NaN or infinity; {AGAIN}")
     common: Row = {
         "run_trial": trial.id,
         "model": trial.shown,

@@ -1,5 +1,6 @@
 """Trials of cells from a split to tables, and a fit that is killed."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from raysp.driver.score_table import lines, remarks_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.io.terminal import Terminal
+from raysp.kinds import catalog as kinds
 from raysp.kinds.current_clamp.parameters_file import COLUMNS, read_parameters
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.runs.comparison_table import read_comparison
@@ -61,6 +63,26 @@ def test_parameters_have_a_row_for_each_cell_and_candidate_and_one_chosen(made):
         assert fitted["unit"].value_counts()["count"].to_list() == [candidates] * fitted["unit"].n_unique()
         assert sorted([*table.filter("chosen")["unit"], *failed["unit"]]) == list(made.of(model).units)
         assert set(table["species"]) == {"species 0", "species 1"}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_a_cell_whose_rates_are_none_on_one_current_has_no_score_by_the_others(made, monkeypatch, value):
+    trial = made.of("gfr")
+    folder, kind = made.run.trial(trial.id), kinds.of(made.split.kind)
+    found, sees_counts = read_rates(folder.predictions)
+    usual = {(row.get("unit"), row["metric"]): row for row in kind.score(trial, made.split, None, folder)}
+    unit = found[0].unit
+    assert sum(one.unit == unit for one in found) > 1
+    assert np.isfinite(usual[unit, "EVR"]["value"])
+    found[0] = dataclasses.replace(found[0], rates=found[0].rates.copy())
+    found[0].rates[2] = value
+    monkeypatch.setattr("raysp.kinds.current_clamp.score.read_rates", lambda path: (found, sees_counts))
+    odd = {(row.get("unit"), row["metric"]): row for row in kind.score(trial, made.split, None, folder)}
+    for metric in ("EVR", "EVR leave-one-out", "loss per bin"):
+        assert odd[unit, metric]["value"] is None
+        assert "NaN, infinite or negative on some current" in odd[unit, metric]["note"]
+    others = [key for key in usual if key[0] not in (None, unit)]
+    assert all(odd[key] == usual[key] for key in others)
 
 
 def test_metrics_have_every_cell_and_the_median_over_a_trials(made):

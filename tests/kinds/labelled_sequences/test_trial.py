@@ -16,7 +16,7 @@ from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.io.terminal import Terminal
 from raysp.kinds import catalog as kinds
-from raysp.kinds.labelled_sequences.logits_file import read_logits
+from raysp.kinds.labelled_sequences.logits_file import read_logits, write_logits
 from raysp.kinds.labelled_sequences.made_up import made_up
 from raysp.runs.comparison_table import read_comparison
 from raysp.runs.folder import RunFolder
@@ -54,6 +54,20 @@ def test_scores_are_those_of_the_logits_against_labels_that_no_trial_saw(waves):
     assert value(waves, "majority_class", "accuracy") == pytest.approx(1 / 3)
     assert value(waves, "majority_class", "cross-entropy") == pytest.approx(np.log(3), rel=1e-5)
     assert value(waves, "majority_class", "entropy of wrong answers") == pytest.approx(np.log(3), rel=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_logits_that_are_no_numbers_are_no_answers(waves, tmp_path, monkeypatch, value):
+    trial = waves.of("rnn_classifier")
+    logits = read_logits(waves.run.trial(trial.id).predictions).copy()
+    logits[3, 0, 1] = value
+    with pytest.raises(BadInput, match="expected finite logits"):
+        write_logits(str(tmp_path / "predictions.parquet"), trial, logits, logits[:, 0].argmax(axis=-1))
+    assert not list(tmp_path.iterdir())
+    # As earlier versions wrote them.
+    monkeypatch.setattr("raysp.kinds.labelled_sequences.score.read_logits", lambda path: logits)
+    with pytest.raises(BadInput, match="expected finite logits"):
+        kinds.of(waves.split.kind).score(trial, waves.split, answers_of(waves.split), waves.run.trial(trial.id))
 
 
 def test_accuracy_of_the_validation_part_is_measured_over_epochs(waves):
