@@ -58,7 +58,7 @@ OF_A_SWEEP = (
     ),
     click.option("--name", help="The run folder's name; the experiment's by default."),
     click.option("--sampler", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True),
-    click.option("--seed", default=0, show_default=True, help="Of the candidates."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the candidates."),
     click.option("--seeds", help="Train each candidate once per seed, e.g. 0,1,2, and score it by the mean."),
     click.option(
         "--objective", "objectives", multiple=True, help="validation_loss (default), unseen_loss, co-bps, fp-bps."

@@ -79,7 +79,7 @@ class Training:
     patience: Natural = 0
     validate_on: Literal["train", "eval"] = "train"
     validation_every: Annotated[int, Ge(2)] = 5
-    validation_seed: int | None = 0
+    validation_seed: Natural | None = 0
     refit: bool = False
     measure_every: Natural = 25
     precision: Literal["float32", "bfloat16"] = "bfloat16"
@@ -161,6 +161,8 @@ class ModelChoice:
     def __post_init__(self) -> None:
         settings.check(self, f"model {self.name}")
         for pattern, changes in self.per_split.items():
+            told = f"model {self.name}, per_split expected globs of names of splits, got {pattern!r}"
+            expect(isinstance(pattern, str) and pattern, told)
             settings.build(_OfSplits, changes, f"per_split {pattern!r} of model {self.name}")
         if self.label:
             check_name(f"model {self.name}, label", self.label)
@@ -326,7 +328,7 @@ class Experiment:
     name: str
     models: tuple[ModelChoice, ...]
     splits: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Natural, ...] = (0,)
     units: str | tuple[int, ...] = "all"
     units_per_trial: Natural = 0
     recordings: tuple[Recording, ...] = ()

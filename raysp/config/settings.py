@@ -217,7 +217,7 @@ def plain(value: object) -> Any:
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return value
+    return _from_numpy(value)
 
 
 def _from_numpy(value: Any) -> Any:

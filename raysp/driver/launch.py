@@ -17,7 +17,7 @@ from raysp.driver.form import Form, settle
 from raysp.driver.form import lines as form_lines
 from raysp.driver.last_look import check_answers
 from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
-from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
+from raysp.driver.plan import Plan, check_names, check_not_empty, check_settings, make_plan
 from raysp.driver.progress import Progress
 from raysp.driver.record import copy_inputs, copy_plugins, write_record
 from raysp.errors import BadInput, NotReady, expect
@@ -95,6 +95,7 @@ def launch(experiment: Experiment, request: Request, say: Callable[[str], None])
     expect(request.candidate is None or request.settings, "--candidate expected the sweep it is of, in --settings")
     own = adopted(experiment)
     whole = apply_sets(own, request.sets)
+    check_names(whole)
     experiment = whole.choose(request.models) if request.models else whole
     check_settings(experiment)
     check_places(request)

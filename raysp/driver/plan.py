@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 from raysp.config import code_hash, plugins, settings
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.config.settings import Plain
+from raysp.data.sources import catalog as sources
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.data.splits.split import Split
-from raysp.errors import BadInput
+from raysp.errors import BadInput, unknown
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind, Units
@@ -44,6 +46,24 @@ def check_settings(experiment: Experiment) -> None:
         for part in ({}, *choice.per_split.values()):
             chosen = _hyperparameters(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
             _training(experiment, {**choice.training, **part.get("training", {})}, choice.name, chosen)
+
+
+def check_names(experiment: Experiment) -> None:
+    """Refuse names in a whole experiment that mean nothing, and would silently change nothing.
+
+    Raises:
+        BadInput: a floor or ceiling is neither one of its models nor any other, or a pattern of `per_split` matches no
+            split that there is.
+    """
+    models = [choice.shown for choice in experiment.models]
+    for what, name in (("floor", experiment.floor), ("ceiling", experiment.ceiling)):
+        if name and name not in models and name not in (known := catalog.names()):
+            raise unknown(f"{what} of experiment {experiment.name}", name, [*models, *known])
+    splits = list(sources.recordings(experiment.recordings))
+    for choice in experiment.models:
+        for pattern in choice.per_split:
+            if not fnmatch.filter(splits, pattern):
+                raise unknown(f"split in per_split of model {choice.shown}", pattern, splits)
 
 
 def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:

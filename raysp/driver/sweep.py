@@ -28,7 +28,7 @@ from raysp.driver.launch import (
     run_folder,
     say_tracking,
 )
-from raysp.driver.plan import settings_on, unfit
+from raysp.driver.plan import check_names, settings_on, unfit
 from raysp.driver.record import accepted, copy_plugins
 from raysp.driver.sweep_trials import described, finals, tags
 from raysp.driver.sweep_words import show
@@ -120,7 +120,8 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
 def planned(experiment: Experiment, spaces: Sequence[Space], search: Search, request: Request, say: Say) -> Asked:
     """Return a sweep as it is to be run, all that can be checked before it checked; arguments as of `sweep`."""
     check_places(request)
-    experiment, search = adopted(experiment), dataclasses.replace(search, objectives=_objectives(spaces, search))
+    check_names(experiment := adopted(experiment))
+    search = dataclasses.replace(search, objectives=_objectives(spaces, search))
     experiment = narrowed(apply_sets(experiment, request.sets), spaces, search)
     names = val_splits(experiment, request, say)
     found = {space.model: space for space in spaces}
@@ -265,14 +266,13 @@ def _sweep(asked: Asked) -> list[Result]:
     from raysp.cluster.node_check import check_machines, expected
     from raysp.cluster.session import session
 
-    run, request, amount = asked.run, asked.request, asked.search.amount
-    root = files.absolute(request.root)
+    run, request, search = asked.run, asked.request, asked.search
+    amount, root = search.amount, files.absolute(request.root)
     with session(asked.experiment.resources, verbose=request.verbose) as machines:
         check_machines(expected(files.absolute(run.path), root))
         prepare_data(asked.experiment, list({split: None for _, split in asked.bases}), request, asked.say)
         studies = _studies(asked)
-        space = ", ".join(asked.search.space)
-        wanted = {**dataclasses.asdict(amount), "final_seeds": list(amount.final_seeds), "space": space}
+        wanted = {**dataclasses.asdict(amount), "final_seeds": [*amount.final_seeds], "space": ", ".join(search.space)}
         copy_plugins(run)
         sweep_record.begin(run, asked.experiment, [study.definition for study in studies], root, wanted)
         clock = Clock(files.join(run.path, "clock.json"), amount.minutes)

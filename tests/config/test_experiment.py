@@ -140,6 +140,9 @@ def test_a_name_that_no_field_has_is_answered_with_the_nearest(make, given, mess
         (lambda: dataclasses.replace(EXPERIMENT, units_per_trial=-1), "units_per_trial expected at least 0"),
         (lambda: Recording("a b", "population"), "recording name"),
         (lambda: EXPERIMENT.choose(("smothing",)), "unknown model"),
+        (lambda: dataclasses.replace(EXPERIMENT, seeds=(0, -1)), r"seeds\[1\] expected at least 0, got -1"),
+        (lambda: Training(validation_seed=-1), "validation_seed expected at least 0"),
+        (lambda: ModelChoice("sae", per_split={3: {}}), "per_split expected globs of names of splits, got 3"),
     ],
 )
 def test_refuses(make, message):
@@ -201,9 +204,7 @@ def test_a_label_that_set_could_not_reach_is_refused(label):
         ModelChoice("poisson_counts", label=label)
 
 
-@pytest.mark.parametrize(
-    ("text", "seeds"), [("0", (0,)), ("3,4", (3, 4)), ("[3, 4]", (3, 4)), (" 1, 2 ", (1, 2)), ("-1", (-1,))]
-)
+@pytest.mark.parametrize(("text", "seeds"), [("0", (0,)), ("3,4", (3, 4)), ("[3, 4]", (3, 4)), (" 1, 2 ", (1, 2))])
 def test_seeds_are_given_as_a_person_writes_them(text, seeds):
     assert apply_sets(EXPERIMENT, (f"seeds={text}",)).seeds == seeds
 
@@ -214,6 +215,7 @@ def test_seeds_are_given_as_a_person_writes_them(text, seeds):
         (("seeds=true",), r"seeds expected several values, e.g. \(True,\), got True"),
         (("seeds=0,0",), "seeds expected each once"),
         (("seeds=",), "seeds expected several values"),
+        (("seeds=-1",), r"seeds\[0\] expected at least 0, got -1"),
         (("splits=a",), "--set splits: splits cannot be set here; narrow them with --splits"),
         (("models=a",), "narrow them with --models"),
         (("sae=3",), "expected a setting of model sae: sae.SETTING"),

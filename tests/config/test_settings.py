@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +37,11 @@ def test_numpys_numbers_are_pythons_own():
     found = settings.build(Outer, values, "model x")
     assert found == Outer(rate=0.5, sizes=(4, 5), cap=3, flag=True)
     assert [type(one) for one in (found.rate, *found.sizes, found.cap, found.flag)] == [float, int, int, int, bool]
+
+
+def test_numpys_numbers_within_lists_and_mappings_are_written_as_pythons_own():
+    found = settings.plain({"sizes": [np.int64(4), [np.float32(0.5)]], "of": {"a": (np.bool_(True), np.arange(2))}})
+    assert json.loads(json.dumps(found)) == {"sizes": [4, [0.5]], "of": {"a": [True, [0, 1]]}}
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import runpy
 
 import pytest
 
-from raysp.config.experiment import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 from raysp.data.splits import store
 from raysp.data.splits.split import header_of
-from raysp.driver.plan import check_not_empty, check_settings, make_plan, plan_of, settings_on
+from raysp.driver.plan import check_names, check_not_empty, check_settings, make_plan, plan_of, settings_on
 from raysp.errors import BadInput, NotReady
 from raysp.kinds import catalog as kinds
 from tests.collection.made_up import make_split
@@ -106,6 +106,26 @@ def test_settings_are_refused_before_anything_starts(choice, message):
         check_settings(dataclasses.replace(EXPERIMENT, models=(choice,)))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"floor": "mean_rates"}, "unknown floor of experiment x 'mean_rates': did you mean 'mean_rate'"),
+        ({"ceiling": "-"}, "unknown ceiling of experiment x"),
+        (
+            {"models": (ModelChoice("sae", per_split={"mc_mase_small-*": {}}),)},
+            "unknown split in per_split of model sae",
+        ),
+        ({"models": (ModelChoice("sae", per_split={VAL: {}}),)}, "did you mean 'mc_maze_small-20ms-val'"),
+    ],
+)
+def test_names_that_would_silently_change_nothing_are_refused(changes, message):
+    with pytest.raises(BadInput, match=message):
+        check_names(dataclasses.replace(EXPERIMENT, **changes))
+    right = ModelChoice("sae", label="mine", per_split={"mc_maze_small-*": {}, "own": {}})
+    own = Recording("own", "population", {"path": "own.npz"})
+    check_names(dataclasses.replace(EXPERIMENT, models=(right,), floor="mine", ceiling="true_rates", recordings=(own,)))
+
+
 def test_a_split_that_is_not_prepared_is_named_with_the_command_to_type(root):
     with pytest.raises(NotReady, match="raysp data prepare"):
         make_plan(EXPERIMENT, ["standin-mc_rtt-20ms-val"], root)
@@ -130,6 +150,9 @@ RECORDED = Experiment(
     models=(ModelChoice("no_spikes"), ModelChoice("poisson_counts", {"interval": 5}, label="poisson_5")),
     splits=("*",),
 )
+
+
+HELDIN = make_split("population").sizes.heldin
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +205,24 @@ def test_units_may_be_given_as_numbers(both):
 def test_units_that_are_not_there_are_refused_before_anything_starts(both, units, message):
     with pytest.raises(BadInput, match=message):
         make_plan(dataclasses.replace(RECORDED, units=units), ["made_up"], both)
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ((), "units expected at least one"),
+        ((0, 99), "unknown unit 99: the nearest is"),
+        ((0, 0), "got 0 more than once"),
+        ("99", "unknown unit 99"),
+        ((HELDIN,), "a subset needs one held-in unit"),
+    ],
+)
+def test_units_of_trials_are_refused_before_anything_starts_and_come_in_any_order(both, units, message):
+    experiment = dataclasses.replace(EXPERIMENT, units=units)
+    with pytest.raises(BadInput, match=message):
+        make_plan(experiment, ["population"], both)
+    trials = make_plan(dataclasses.replace(EXPERIMENT, units=(HELDIN, 1, 0)), ["population"], both).trials
+    assert {trial.units for trial in trials} == {(0, 1, HELDIN)}
 
 
 def test_models_are_left_out_of_splits_of_the_other_kind_and_the_plan_says_why(both):

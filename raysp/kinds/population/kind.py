@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 from raysp.config.experiment import Experiment, Trial
 from raysp.config.settings import Plain
 from raysp.data.splits.header import Header
-from raysp.data.splits.population import PopulationSplit
+from raysp.data.splits.population import PopulationSplit, check_units
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Choice, Elsewhere, Kind, Units
 from raysp.kinds.population.metrics import CEILING, FLOOR, METRICS, NEEDS
@@ -48,9 +48,9 @@ class Population(Kind[PopulationSplit]):
         """Return positions, held-in units first; None for all."""
         if experiment.units == "all":
             return None
-        if not isinstance(experiment.units, str):
-            return experiment.units
-        return find_units(experiment.units, range(header.sizes.units))
+        found = find_units(experiment.units, range(header.sizes.units))
+        check_units(found, header.sizes)
+        return found
 
     def work(self, header: Header) -> float:
         """Return how many counts the training trials have."""
