@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypedDict, get_type_hints
 
+from raysp.collection.predictions import whose
 from raysp.config import code_hash
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
@@ -58,12 +61,13 @@ def again(run: RunFolder) -> str:
 
 
 def write_worth(run: RunFolder, rows: polars.DataFrame) -> None:
-    """Write the table, whole or not at all."""
-    tables.write_table(path_of(run), rows, {"code": _code()})
+    """Write the table, whole or not at all, with what its trials predict by now, and against which answers."""
+    trials = {name for column in ("run_trial", "source") for name in rows[column].unique() if name is not None}
+    tables.write_table(path_of(run), rows, {"code": _code(), "of": _of(run, trials)})
 
 
 def read_worth(run: RunFolder, *, own_code: bool = False) -> polars.DataFrame:
-    """Return the table; without rows where there is none.
+    """Return the table; without rows where there is none, and without those of trials that were run again since.
 
     Args:
         run: the run folder.
@@ -75,9 +79,17 @@ def read_worth(run: RunFolder, *, own_code: bool = False) -> polars.DataFrame:
     import polars
 
     try:
-        if not own_code or tables.read_note(path_of(run), again(run)).get("code") == _code():
+        note = tables.read_note(path_of(run), again(run))
+        if not own_code or note.get("code") == _code():
+            # A table of an earlier version does not say.
+            of = note.get("of", {})
+            now = _of(run, of)
+            old = [name for name, digest in of.items() if now[name] != digest]
             with tables.guarded(path_of(run), again(run)):
-                return tables.read_table(path_of(run), again=again(run)).select(list(COLUMNS))
+                table = tables.read_table(path_of(run), again=again(run)).select(list(COLUMNS))
+                return table.filter(
+                    ~polars.any_horizontal(polars.col("run_trial", "source").is_in(old).fill_null(False))
+                )
     except NotReady:
         pass
     return polars.DataFrame(schema=COLUMNS)
@@ -89,6 +101,18 @@ def readable(run: RunFolder) -> polars.DataFrame:
         return read_worth(run, own_code=True)
     except BadInput:
         return read_worth(RunFolder(files.join(run.path, "none")))
+
+
+def _of(run: RunFolder, trials: Iterable[str]) -> dict[str, str]:
+    """Return the digest of what each trial predicts, and of its split's answers; empty where it predicts nothing."""
+    trials = set(trials)
+    data = run.record().get("data", {}) if trials else {}
+    splits = {trial.id: trial.split for trial in run.trials()} if trials else {}
+    found = dict.fromkeys(trials, "")
+    for name in trials & splits.keys():
+        with contextlib.suppress(BadInput, NotReady):
+            found[name] = files.digest([whose(run.trial(name).predictions), data.get(splits[name], {}).get("answers")])
+    return found
 
 
 def _code() -> str:

@@ -10,11 +10,14 @@ from raysp.driver.latents import latents
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.few_shot import few_shot_bits_per_spike
 from raysp.io import files
+from raysp.io.yaml_files import write_yaml
 from raysp.kinds.population import latents_worth
 from raysp.kinds.population.latents_file import read_latents, write_latents
 from raysp.kinds.population.latents_table import CROSS, FEW_SHOT, read_worth
 from raysp.kinds.population.latents_words import FLOOR, decoded, few_shot
+from raysp.kinds.population.rates_file import read_header, read_rates, write_predictions
 from raysp.kinds.readouts import Readouts
+from raysp.models.prediction import Prediction
 
 VAL, TEST = "mc_maze_small-20ms-val", "mc_maze_small-20ms-test"
 FEW = Readouts(shots=(4, 16), draws=3)
@@ -106,6 +109,23 @@ def test_rows_of_trials_that_are_gone_go_with_them(make):
     left = read_worth(run.run)
     assert gone.id not in {*left["run_trial"], *left["source"]}
     assert set(left["shots"]) == {4, 8, 16}
+
+
+def test_rows_of_a_trial_that_was_run_again_are_no_longer_its_own(make):
+    run = make(splits=(VAL,))
+    list(latents(run.run, run.root, FEW))
+    own, before = run.trial("sae", seed=1), read_worth(run.run)
+    path = run.run.trial(own.id).predictions
+    parts = {part: Prediction(2 * read_rates(path, part)[0]) for part in ("train", "eval")}
+    write_predictions(path, own, read_header(path).sizes, parts)
+    left = read_worth(run.run)
+    others = before.filter(~polars.any_horizontal(polars.col("run_trial", "source").eq_missing(own.id)))
+    assert left.equals(others)
+    assert not left.is_empty()
+    record = run.run.record()
+    record["data"][VAL]["answers"] = "other"
+    write_yaml(run.run.experiment, record)
+    assert set(read_worth(run.run)["model"]) == {None}
 
 
 @pytest.mark.parametrize("without", ["heldout", "latents"])
