@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from raysp.config import plugins, settings
@@ -67,9 +68,10 @@ def throw_away(study: Study) -> None:
         run = study.run
         prefix = f"{study.definition.model}_{study.definition.split}"
         sizes = {len(study.definition.units or ()), *study.definition.weights}
-        begins = (f"{prefix}_s", *(f"{prefix}_{size}n_s" for size in sizes))
+        # To the end: another split may be called as this one with "_s2" behind it.
+        own = re.compile(rf"{re.escape(prefix)}(_({'|'.join(map(str, sizes))})n)?_s-?\d+_[0-9a-f]{{10}}")
         for name in files.listing(files.join(run.path, "trials")):
-            if name.startswith(begins):
+            if own.fullmatch(name):
                 files.remove(run.trial(name).done)
                 files.remove(run.trial(name).path)
         files.remove(study.path)
