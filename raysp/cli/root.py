@@ -43,6 +43,7 @@ class Verb(click.Command):
             with taken_for_ctrl_c():
                 for text in sys.argv:
                     _check_text(text)
+                _refuse_empty(ctx)
                 found = super().invoke(ctx)
                 if sys.stdout is not None:
                     sys.stdout.flush()
@@ -118,6 +119,17 @@ def _check_text(text: str) -> None:
     except UnicodeEncodeError:
         shown = text.encode("utf-8", "backslashreplace").decode()
         raise BadInput(f"the command line expected names in UTF-8, got {shown}; rename it, or give another") from None
+
+
+def _refuse_empty(context: click.Context) -> None:
+    """Refuse what was given as nothing: mostly a variable of the shell that is not set."""
+    for one in context.command.params:
+        value = context.params.get(one.name or "")
+        if context.get_parameter_source(one.name or "") is click.core.ParameterSource.DEFAULT:
+            continue
+        if "" in (value if isinstance(value, tuple) else (value,)):
+            what = one.opts[-1] if isinstance(one, click.Option) else one.make_metavar(context)
+            raise BadInput(f"{what} expected a value, got nothing; is a variable of the shell empty?")
 
 
 @contextlib.contextmanager

@@ -33,7 +33,8 @@ TAGS = ("ETag", "etag", "created", "Content-MD5", "Digest", "Last-Modified")
 
 def join(root: str, *parts: str) -> str:
     """Join a root (a local path or an address such as s3://bucket/runs) with the parts below it."""
-    return "/".join([str(root).rstrip("/") or "/", *(part.strip("/") for part in parts)])
+    # No root is here, not the root of all folders.
+    return "/".join([str(root).rstrip("/") or ("/" if root else "."), *(part.strip("/") for part in parts)])
 
 
 def is_temporary(name: str) -> bool:

@@ -73,3 +73,23 @@ def test_a_report_that_lacks_the_figures_of_one_split_does_not_end_well(made):
     assert "without the figures of 1 split " in result.output
     assert SPLITS[1] in result.output
     assert files.exists(files.join(made.run.report, "report.html"))
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("status", ""), "FOLDER"),
+        (("run", "e.py", "--models", ""), "--models"),
+        (("run", "e.py", "--runs", ""), "--runs"),
+        (("run", "e.py", "--splits", "a", "--splits="), "--splits"),
+        (("evaluate", "r", "--root", ""), "--root"),
+        (("ensemble", "r", ""), "RUN..."),
+        (("data", "prepare", "a", "--root", ""), "--root"),
+    ],
+)
+def test_a_variable_of_the_shell_that_is_not_set_stands_for_nothing(words, what):
+    found = typed(*words)
+    assert (found.exit_code, found.output.strip()) == (
+        2,
+        f"raysp: {what} expected a value, got nothing; is a variable of the shell empty?",
+    )
