@@ -16,6 +16,7 @@ from raysp.driver.best_choices import of_recording
 from raysp.driver.launch import Request
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.notebook import given
 from raysp.notebook.open_run import open_run
 from raysp.notebook.opened_run import OpenedRun
 from raysp.notebook.run import silence
@@ -113,12 +114,12 @@ def best(
         experiment = of_recording(os.fspath(recording), settings, source=source, name=name)
     else:
         raise BadInput(f"{WANTED}, got {type(recording).__name__}; {OF_ARRAYS}")
-    asked = Best(minutes, tuple(models), tuple(os.fspath(path) for path in spaces), seeds, seed)
+    asked = Best(minutes, given.names(models, "models"), given.paths(spaces, "spaces"), seeds, seed)
     request = Request(
-        os.fspath(root),
-        os.fspath(runs),
-        splits=tuple(splits),
-        sets=tuple(sets),
+        given.path(root, "root"),
+        given.path(runs, "runs"),
+        splits=given.names(splits, "splits"),
+        sets=given.names(sets, "sets"),
         retry=retry,
         force=force,
         accept_code=accept_code,

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from raysp.driver.ensemble import Request
 from raysp.driver.ensemble import ensemble as average
-from raysp.errors import BadInput
+from raysp.errors import BadInput, expect, unknown
+from raysp.notebook import given
 from raysp.notebook.open_run import open_run
 from raysp.notebook.opened_run import OpenedRun
 from raysp.runs.provenance import called
+
+WAYS = ("auto", "equal", "greedy", "em", "all")
 
 
 def ensemble(
@@ -57,20 +60,23 @@ def ensemble(
         >>> run.members.select("model", "weight").rows()  # doctest: +SKIP
         [('sae', 0.5), ('ndt', 0.5)]
     """
-    given = [one.path if isinstance(one, OpenedRun) else os.fspath(one) for one in runs]
-    if not given:
+    paths = [one.path if isinstance(one, OpenedRun) else given.path(one, "each run") for one in runs]
+    if not paths:
         raise BadInput("expected the runs whose trials are to be averaged, got none")
+    if weights not in WAYS:
+        raise unknown("way to weigh", str(weights), WAYS)
+    expect(top is None or (isinstance(top, int) and top >= 1), f"top expected a number of members or None, got {top!r}")
     request = Request(
-        root=None if root is None else os.fspath(root),
+        root=None if root is None else given.path(root, "root"),
         name=name,
         by=by,
         top=top,
         way=weights,
         given_conditions=given_conditions,
-        models=tuple(models),
-        splits=tuple(splits),
+        models=given.names(models, "models"),
+        splits=given.names(splits, "splits"),
         partial=partial,
     )
-    with called(f"raysp.ensemble({', '.join(given)})"):
-        run = average(given, request, print if progress else lambda line: None)
+    with called(f"raysp.ensemble({', '.join(paths)})"):
+        run = average(paths, request, print if progress else lambda line: None)
     return open_run(run.path, root)

@@ -43,6 +43,7 @@ def few_shot_co_bps(
         (3,)
     """
     check_loaded(split)
+    expect(isinstance(fitted, FittedModel), f"expected a fitted model, of raysp.fit say, got {type(fitted).__name__}")
     for name, value in {"shots": shots, "draws": draws}.items():
         expect(isinstance(value, int | np.integer), f"{name} expected a whole number, got {value!r}")
     own = fitted.own(split)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from raysp.config import own_code, plugins
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.config.note import Report
-from raysp.config.settings import Plain
+from raysp.config.ranges import Count
+from raysp.config.settings import Plain, coerce
 from raysp.driver.plan import check_not_empty, check_settings, plan_of
 from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog as kinds
@@ -74,6 +75,9 @@ def fit(
         (10, 50, 12)
     """
     check_loaded(split)
+    threads = coerce(Count, threads, "threads")
+    for what, values in (("hyperparameters", hyperparameters), ("training", training)):
+        expect(isinstance(values, Mapping | None), f"{what} expected settings by name, got {values!r}")
     if isinstance(model, FittedModel):
         given = {**settings, **(hyperparameters or {}), **(training or {})}
         expect(not given, f"{model} has its settings: expected none beside it, got {', '.join(given)}")

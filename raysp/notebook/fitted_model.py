@@ -12,6 +12,7 @@ import numpy as np
 
 from raysp.config import plugins
 from raysp.config.experiment import Trial
+from raysp.config.settings import coerce
 from raysp.data.splits import catalog as splits
 from raysp.data.splits.header import Header
 from raysp.data.splits.split import Split
@@ -95,8 +96,9 @@ class FittedModel:
             (10, 50, 12)
         """
         given = self.own(data).split if isinstance(data, LoadedSplit) else data
-        if isinstance(given, np.ndarray):
-            told = f"{self.trial.shown} expected a split of raysp.load_split, or a part of one, got an array"
+        if given is None or isinstance(given, np.ndarray | str | bytes | int | float | list | tuple | Mapping):
+            what = "an array" if isinstance(given, np.ndarray) else type(given).__name__
+            told = f"{self.trial.shown} expected a split of raysp.load_split, or a part of one, got {what}"
             raise BadInput(f"{told}; load_split takes counts")
         if isinstance(given, Sized) and not len(given):
             raise BadInput(f"{self.trial.shown} expected at least one trial to predict, got a part of none")
@@ -163,7 +165,15 @@ class FittedModel:
             0.0
         """
         check_loaded(split)
-        how = Perturbation(tuple(silence), dict(drive or {}), bins, trials)
+        how = Perturbation(
+            coerce(tuple[int, ...], silence, "silence"),
+            {
+                one: coerce(float, push, f"drive of {one}")
+                for one, push in coerce(Mapping, drive or {}, "drive").items()
+            },
+            coerce(tuple[int, int] | None, bins, "bins"),
+            coerce(int, trials, "trials"),
+        )
         with limited(self.threads):
             return self._kind.perturb(self.job, self.fitted, self.own(split).split, how)
 

@@ -17,6 +17,7 @@ from raysp.data.splits.header import Header
 from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import NotReady, expect
 from raysp.io import files
+from raysp.notebook import given
 from raysp.notebook.tables import tables
 
 if TYPE_CHECKING:
@@ -113,12 +114,15 @@ def load_split(
         >>> split.eval.heldout is None, split.answers.trials.heldout.shape
         (True, (10, 50, 3))
     """
-    root = os.fspath(root)
+    root = given.path(root, "root")
+    expect(
+        isinstance(name, str) and isinstance(source, str), f"name and source expected text, got {name!r}, {source!r}"
+    )
     if not (data is None or isinstance(data, str | os.PathLike)):
-        if (given := tables(data, settings)) is not None:
+        if (found := tables(data, settings)) is not None:
             check_name("split", name := name or "spikes")
-            others = {key: value for key, value in settings.items() if key not in given}
-            return LoadedSplit(*sources.of_tables()(given, others, name))
+            others = {key: value for key, value in settings.items() if key not in found}
+            return LoadedSplit(*sources.of_tables()(found, others, name))
         check_name("split", name := name or "counts")
         return LoadedSplit(*sources.of_arrays()({"counts": data}, settings, name))
     path = "" if data is None else os.path.expanduser(os.fspath(data))
@@ -128,9 +132,9 @@ def load_split(
     return LoadedSplit(*prepare.read(at_hand.recording(path, settings, source=source, name=name), root))
 
 
-def check_loaded(given: object) -> None:
+def check_loaded(split: object) -> None:
     """Raise BadInput where something else than a loaded split is given, a part of one say."""
-    expect(isinstance(given, LoadedSplit), f"expected the split that load_split gives, got {type(given).__name__}")
+    expect(isinstance(split, LoadedSplit), f"expected the split that load_split gives, got {type(split).__name__}")
 
 
 def of_trial(root: str, trial: Trial) -> LoadedSplit:

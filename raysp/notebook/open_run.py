@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from raysp.kinds import catalog as kinds
+from raysp.notebook import given
 from raysp.notebook.opened_run import OpenedRun
 from raysp.notebook.opened_sweep import OpenedSweep
 from raysp.runs.folder import RunFolder
@@ -36,7 +37,8 @@ def open_run(path: str | os.PathLike[str], root: str | os.PathLike[str] | None =
         >>> run.fitted("sae").predict(split.eval).rates.shape == (*split.eval.heldin.shape[:2], split.sizes.units)
         True
     """
-    folder = RunFolder(os.fspath(path).rstrip("/"))
+    at = None if root is None else given.path(root, "root")
+    folder = RunFolder(given.path(path, "path").rstrip("/") or "/")
     kinds.plug(folder)
     opened = OpenedSweep if folder.is_sweep() else OpenedRun
-    return opened(folder.path, None if root is None else os.fspath(root))
+    return opened(folder.path, at)

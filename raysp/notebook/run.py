@@ -10,6 +10,8 @@ from raysp.config.experiment import Experiment
 from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.driver.launch import Request, choose_splits, launch, run_folder
+from raysp.errors import expect
+from raysp.notebook import given
 from raysp.notebook.open_run import open_run
 from raysp.notebook.opened_run import OpenedRun
 from raysp.runs.provenance import called
@@ -73,19 +75,21 @@ def run(
         >>> run.trials["model", "state"].rows()
         [('mean_rate', 'done'), ('sae', 'done')]
     """
+    what = type(experiment).__name__
+    expect(isinstance(experiment, Experiment), f"expected a raysp.Experiment, got {what}; a file: raysp run FILE")
     request = Request(
-        os.fspath(root),
-        os.fspath(runs),
-        splits=tuple(splits),
-        models=tuple(models),
-        sets=tuple(sets),
+        given.path(root, "root"),
+        given.path(runs, "runs"),
+        splits=given.names(splits, "splits"),
+        models=given.names(models, "models"),
+        sets=given.names(sets, "sets"),
         retry=retry,
         force=force,
         accept_code=accept_code,
         tracking=tracking,
         device=device,
         verbose=verbose,
-        settings=None if settings is None else os.fspath(settings),
+        settings=None if settings is None else given.path(settings, "settings"),
     )
     experiment = adopted(experiment)
     changed = apply_sets(experiment, request.sets)
