@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import cut_off, file_kind, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
+from raysp.data.formats import file_kind, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SEPARATORS = (";", "\t", "|", ",", " ")
 """The first that divides all rows alike: a comma inside numbers is no separator where another one does."""
 REMARKS = ("#", "%")
+NO_ROW = "is empty; expected a table with a row of names of columns"
 MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 PARQUET, ARROW = b"PAR1", b"ARROW1"
 BINARY = b"\0"
@@ -195,11 +196,13 @@ class Form:
 
 
 def form(data: bytes, path: str) -> Form:
-    """Return how a file is written that begins so. Raises BadInput where it is no text."""
+    """Return how a file is written that begins so. Raises BadInput where it is no text, or holds no row."""
     lines = list(itertools.islice(_lines(_text(data, path).replace("\r\n", "\n")), PROBE_ROWS))
+    if not lines:
+        raise BadInput(f"{path} {NO_ROW}")
     separator = _separator(lines)
     comma = separator != "," and any("," in line for line in lines[1:])
-    return Form(tuple(name.strip() for name in _cells(lines[:1], separator)[0]), lines[0], separator, comma)
+    return Form(tuple(name.strip() for name in divided(lines[:1], separator)[0]), lines[0], separator, comma)
 
 
 def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
@@ -210,14 +213,14 @@ def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
     text = re.sub(r"\A(\s*([#%].*)?\n)+", "", text)
     lines = list(itertools.islice(_lines(text), PROBE_ROWS))
     if not lines:
-        raise BadInput(f"{path} is empty; expected a table with a row of names of columns")
+        raise BadInput(f"{path} {NO_ROW}")
     if (longest := max(map(len, lines))) > csv.field_size_limit():
         raise BadInput(f"{path} expected a table, got a line of {longest:,} characters; check the path")
     separator = _separator(lines)
     if separator == " ":
         text = re.sub(r"(?m)^ +| +$|(?<= ) +", "", text)
         lines = list(itertools.islice(_lines(text), PROBE_ROWS))
-    cells = _cells(lines, separator)
+    cells = divided(lines, separator)
     names = [name.strip() for name in cells[0]]
     _check_names(names, lines, separator, path)
     if len(cells) > 1 and all(len(row) == len(names) + 1 and not row[-1].strip() for row in cells[1:]):
@@ -242,9 +245,7 @@ def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
         table = table.filter(~polars.all_horizontal(polars.all().is_null()))
     columns = {name: column for name, column in zip(names, table, strict=False) if name}
     comma = any(_has_decimal_comma(column) for column in columns.values())
-    found = {name: _parsed(column, comma=comma) for name, column in columns.items()}
-    cut_off.check_end(text, found, path)
-    return found
+    return {name: _parsed(column, comma=comma) for name, column in columns.items()}
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -253,7 +254,8 @@ def _lines(text: str) -> Iterator[str]:
     return (line for line in found if line.strip() and not line.startswith(REMARKS))
 
 
-def _cells(lines: list[str], separator: str) -> list[list[str]]:
+def divided(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """Return the cells of lines that a separator divides."""
     return [next(csv.reader([line], delimiter=separator, skipinitialspace=True), []) for line in lines]
 
 
@@ -273,7 +275,7 @@ def _check_width(names: list[str], cells: list[list[str]], lines: list[str], pat
 
 def _uneven(text: str, columns: int, separator: str, error: Exception) -> str:
     for row, line in enumerate(_lines(text)):
-        if line.count(separator) >= columns and (cells := len(_cells([line[:LONGEST]], separator)[0])) > columns:
+        if line.count(separator) >= columns and (cells := len(divided([line[:LONGEST]], separator)[0])) > columns:
             return f"{columns} cells in each row, got {cells} in row {row}: {line[:60]!r}; mend that row"
     return f"a table in CSV, got something else ({str(error).splitlines()[0][:160]}); save it again"
 
@@ -291,7 +293,7 @@ def _text(data: bytes, path: str) -> str:
 
 def _separator(lines: list[str]) -> str:
     """Return what divides the cells: the first that divides all rows alike, or else the most rows."""
-    widths = {one: collections.Counter(len(row) for row in _cells(lines, one)) for one in SEPARATORS}
+    widths = {one: collections.Counter(len(row) for row in divided(lines, one)) for one in SEPARATORS}
     alike = {one: max((rows for width, rows in found.items() if width > 1), default=0) for one, found in widths.items()}
     return max(SEPARATORS, key=alike.__getitem__)
 

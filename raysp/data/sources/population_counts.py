@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from raysp.data.formats import count_file, marks, starred, table_file
+from raysp.data.formats import count_file, cut_off, marks, starred, table_file
 from raysp.data.sources import continuous, count_layout, own_bins, partition, trial_numbers
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
@@ -28,8 +28,10 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
         BadInput: the file or an array is missing, damaged, or does not fit the others.
     """
     if table_file.is_table(config.path):
-        table = table_file.read(config.path)
-        return checked_counts(config, count_file.Arrays([*table], table.__getitem__), os.path.basename(config.path))
+        cut, table = cut_off.notes(config.path), table_file.read(config.path)
+        arrays = count_file.Arrays([*table], table.__getitem__)
+        whole, rows = checked_counts(config, arrays, os.path.basename(config.path))
+        return dataclasses.replace(whole, notes=(*whole.notes, *cut)), rows
     with count_file.arrays(config.path) as file:
         return checked_counts(config, file, os.path.basename(config.path))
 

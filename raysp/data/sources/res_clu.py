@@ -16,7 +16,7 @@ import numpy as np
 
 from raysp.config.ranges import Positive
 from raysp.data.formats import table_file
-from raysp.data.sources import spike_tables
+from raysp.data.sources import spike_tables, spike_tables_config
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 from raysp.io import files
@@ -30,7 +30,7 @@ Table = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Config(spike_tables.Config):
+class Config(spike_tables_config.Config):
     """Which recording is read, by the path of one of its files; the rest is as of source spike_tables.
 
     Attributes:
@@ -47,7 +47,7 @@ def inputs(config: Config) -> list[str]:
     base, shanks = _shanks(config.path)
     pairs = [f"{base}.{kind}.{shank}" for shank in shanks for kind in ("res", "clu")]
     xml = [f"{base}.xml"] if files.exists(f"{base}.xml") else []
-    return [*pairs, *xml, *spike_tables.listed_in(config)]
+    return [*pairs, *xml, *spike_tables_config.listed_in(config)]
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
