@@ -15,7 +15,7 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.data.formats import count_file, memory_array, plausibility
-from raysp.data.sources import hidden_parts, partition
+from raysp.data.sources import found_counts, hidden_parts, partition
 from raysp.data.sources.population_config import ARRAYS, COLUMN, COLUMNS, VARIABLES, Config
 from raysp.data.sources.population_counts import checked_counts, read_counts
 from raysp.data.sources.population_nwb import read_session
@@ -40,8 +40,11 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: the recording cannot be used; nothing was written.
     """
     where = os.path.basename(config.path)
+    config, told = found_counts.named(config)
     read = read_counts(config) if config.counts else trials_of(read_session(config), config, config.align)
-    return _parted(config, name, where, *read, ((where, files.sha256(config.path)),))
+    whole, rows = read
+    whole = dataclasses.replace(whole, notes=(*told, *whole.notes))
+    return _parted(config, name, where, whole, rows, ((where, files.sha256(config.path)),))
 
 
 def build_arrays(

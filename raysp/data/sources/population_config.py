@@ -29,6 +29,10 @@ VARIABLES = ("behavior", "decode")
 ARRAYS = ("counts", "eval_counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
+EITHER = (
+    "population expected either align (an NWB file with trials), window_ms alone (one without), or counts (a file of "
+    "counts)"
+)
 NAMED = ("trials", "units", "counts", "eval_counts", "rates", "train_index", "eval_index", "behavior")
 
 
@@ -43,10 +47,11 @@ class Config(Cut):
         trials: NWB: path in the file of the table of trials, e.g. "intervals/epochs"; by default the one called trials.
         units: NWB: path in the file of the table of units, where it holds several.
         keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
-        counts: name of the array of counts, (trials, bins, units); without trials (bins, units), and then `rates` and
-            `behavior` lack that axis, too. A name with a star, "trial_*/spikes", stands for an array (bins, units) a
-            trial, in the order of the numbers in their names; of a table, CSV or Parquet, for a column a unit. Where
-            names have a number in the star's place, others that it would fit are not read.
+        counts: name of the array of counts, (trials, bins, units); None takes the only one that can be it. Without
+            trials (bins, units), and then `rates` and `behavior` lack that axis, too. A name with a star,
+            "trial_*/spikes", stands for an array (bins, units) a trial, in the order of the numbers in their names; of
+            a table, CSV or Parquet, for a column a unit. Where names have a number in the star's place, others that it
+            would fit are not read.
         eval_counts: name of another array of counts, of the same bins and units: its trials are those of evaluation,
             and all of `counts` are trained on, as LFADS' files hold `train_data` and `valid_data`.
         axes: of the counts and rates where they lie in another order, e.g. ["units", "bins", "trials"].
@@ -90,18 +95,23 @@ class Config(Cut):
 
 
 def _check_kind(config: Config) -> None:
-    if (config.align is not None) == (config.counts is not None) and (config.counts or config.window_ms is None):
-        raise BadInput(
-            "population expected either align (an NWB file with trials), window_ms alone (one without), or counts "
-            "(a file of counts), not both or none"
-        )
+    if config.align is not None and config.counts is not None:
+        raise BadInput(f"{EITHER}, not both or none")
+    if config.align is not None or config.counts is not None:
+        check_of_kind(config)
+    elif config.window_ms is None and config.path.lower().endswith(".nwb"):
+        raise BadInput(f"{EITHER}, not both or none")
+    if (config.rates is None) != (config.rate_scale is None):
+        told = "population expected rates together with rate_scale, the expected spikes per bin that one of their units"
+        raise BadInput(f"{told} means (0.01 for Hz and bins of 10 ms); it is never guessed")
+
+
+def check_of_kind(config: Config) -> None:
+    """Raise BadInput where a setting is of the other kind of file: of counts where none are named, or of NWB."""
     names, told = (NWB_ONLY, "NWB files") if config.counts else (COUNTS_ONLY, "files of counts")
     for name in names:
         if getattr(config, name) not in (getattr(Config, name, None), {}):
             raise BadInput(f"population, {name} is for {told} only")
-    if (config.rates is None) != (config.rate_scale is None):
-        told = "population expected rates together with rate_scale, the expected spikes per bin that one of their units"
-        raise BadInput(f"{told} means (0.01 for Hz and bins of 10 ms); it is never guessed")
 
 
 def _check_layout(config: Config) -> None:

@@ -153,14 +153,19 @@ def _axes(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, ..
     return found if known or any(axes(counts)) else ORDER
 
 
-def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
-    able = {
+def like_counts(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays that may be counts: whole numbers in two or three axes, and no matrix with a row a spike."""
+    return {
         name: one
         for name, one in arrays.items()
         if one.ndim in (2, 3) and min(one.shape) > 1 and is_whole(one)
         # A row a spike, of whole ms or samples, is no matrix of counts.
         if matrix_columns.row_a_spike(matrix_columns.columns(name, one)) is None
     }
+
+
+def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
+    able = like_counts(arrays)
     shapes = {name: one.shape for name, one in able.items()}
     # Of training and evaluation trials in two arrays the first has the other beside it.
     paired = {name: _evaluated(name, shapes) is not None for name in able}
