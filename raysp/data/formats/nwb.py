@@ -209,9 +209,14 @@ def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndar
     if name not in table:
         raise table.refuse(f"expected {column} with {name}, the end of each unit's values in it; found no {name}")
     array = table.array(name)
-    if array.shape != (count,):
+    ends = array.numbers(None) if array.shape == (count + 1,) else None
+    # As of rows of a sparse matrix, 0 may lie before the first end.
+    if ends is not None and ends[0] == 0 and ends[-1] == len(values):
+        ends = ends[1:]
+    elif array.shape == (count,):
+        ends = array.numbers(count)
+    else:
         raise array.refuse(f"expected an end for each of {count} units, shape ({count},), got {array.shape}")
-    ends = array.numbers(count)
     offsets = np.concatenate([[0.0], ends])
     if not np.isfinite(offsets).all() or (offsets % 1 != 0).any():
         raise array.refuse("expected whole numbers, got others")

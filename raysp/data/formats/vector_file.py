@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+from collections.abc import Collection
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
                 elif one.dtype.kind == "S" and one.ndim == 1:
                     found[name] = np.char.decode(one, "utf-8", errors="replace")
     for name in [one for one in found if f"{one}{INDEX}" in found]:
-        if parts := _ended(found[name], found[f"{name}{INDEX}"], name):
+        others = {len(one) for other, one in found.items() if other not in (name, f"{name}{INDEX}")}
+        if parts := _ended(found[name], found[f"{name}{INDEX}"], name, others):
             del found[f"{name}{INDEX}"]
             found |= parts
     if not found:
@@ -69,9 +71,14 @@ def _of_each(array: np.ndarray) -> list[np.ndarray]:
     return matlab_values.padded(array) or [] if array.dtype.kind == "f" else []
 
 
-def _ended(values: np.ndarray, ends: np.ndarray, name: str) -> dict[str, np.ndarray]:
-    """Return the vectors of which one lies after the other; none where these are no ends of theirs."""
+def _ended(values: np.ndarray, ends: np.ndarray, name: str, others: Collection[int]) -> dict[str, np.ndarray]:
+    """Return the vectors of which one lies after the other; none where these are no ends of theirs.
+
+    Ends that begin with 0 are those of one vector less, as of rows of a sparse matrix, unless another vector, one of
+    units, has as many values: then the first one is empty. `others` are the lengths of other vectors.
+    """
     if ends.dtype.kind not in "iu" or not len(ends) or (np.diff(ends) < 0).any() or ends[-1] != len(values):
         return {}
-    parts = itertools.pairwise([0, *ends.tolist()])
+    bare = ends[0] == 0 and len(ends) > 1 and (len(ends) - 1 in others or len(ends) not in others)
+    parts = itertools.pairwise(ends.tolist() if bare else [0, *ends.tolist()])
     return {f"{name}_{place}": values[begin:end] for place, (begin, end) in enumerate(parts)}

@@ -62,6 +62,7 @@ READ = {
     ),
     "ids as floats": (stored("units/id", np.arange(6.0) + 3), {}),
     "single precision": (scaled(TIMES, 1, np.float32), {}),
+    "ends that begin with 0": (lambda f: put(f, INDEX, np.append(0, f[INDEX][()])), {}),
     "text ids": (stored("units/id", [b"a", b"b", b"c", b"d", b"e", b"f"]), {}),
     "ids twice": (stored("units/id", [3, 3, 4, 5, 6, 7]), {}),
     "units elsewhere": (lambda f: f.move("units", "processing/ecephys/units"), {}),

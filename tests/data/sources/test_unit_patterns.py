@@ -5,6 +5,7 @@ import numpy as np
 import polars
 import pytest
 
+from raysp.data.formats import vector_file
 from raysp.data.sources.proposal import proposal
 from raysp.data.sources.unit_patterns import likely
 
@@ -74,3 +75,17 @@ def test_an_array_with_an_index_of_its_units_ends_is_no_trials(tmp_path):
     found = proposal(str(tmp_path / "x.h5"))
     assert found.settings["time"] == "spike_times_*"
     assert not {"trials", "align"} & set(found.settings)
+
+
+@pytest.mark.parametrize(("others", "units"), [({}, 3), ({"depth": 3}, 3), ({"unit_ids": 4}, 4)])
+def test_ends_that_begin_with_0_are_of_one_unit_less_unless_a_vector_of_units_is_as_long(tmp_path, others, units):
+    each = [*table("a", "b", "c").values()]
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["spike_times"] = np.concatenate(each)
+        file["spike_times_index"] = np.cumsum([0, *map(len, each)])
+        for name, length in others.items():
+            file[name] = np.arange(length) * 5
+    found = vector_file.vectors(str(tmp_path / "x.h5"))
+    read = [found[f"spike_times_{unit}"] for unit in range(units)]
+    assert f"spike_times_{units}" not in found
+    assert all(np.array_equal(one, own) for one, own in zip(read[units - 3 :], each, strict=True))
