@@ -159,8 +159,16 @@ def given_lines(found: Look) -> list[str]:
 def _yaml(value: Plain) -> str:
     if isinstance(value, str) and values((f"text={value}",)).get("text") == value:
         return value
-    value = int(value) if isinstance(value, float) and value.is_integer() else value
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_short(value), ensure_ascii=False)
+
+
+def _short(value: Plain) -> Plain:
+    """Return a setting whose whole numbers have no point."""
+    if isinstance(value, list | tuple):
+        return [_short(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _short(one) for key, one in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _python(value: Plain) -> str:
@@ -171,7 +179,7 @@ def _python(value: Plain) -> str:
         return f"[{', '.join(map(_python, value))}]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_python(key)}: {_python(one)}" for key, one in value.items()) + "}"
-    return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return repr(_short(value))
 
 
 def _drawn(found: Look, split: Split, answers: Answers | None, out: str) -> Look:

@@ -5,7 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from raysp import cli
-from raysp.driver.look import look, recording_lines
+from raysp.data.sources.proposed import Proposal
+from raysp.driver.look import Look, given_lines, look, recording_lines
 from raysp.io import files
 
 
@@ -49,10 +50,19 @@ def test_a_setting_that_is_given_wins_and_what_cannot_be_read_so_says_why(path, 
     found = look(path, str(tmp_path), str(tmp_path), settings={"bin_ms": 20, "counts_bin_ms": 10, "heldout": 0})
     assert found.looked is not None
     assert "of 20 bins of 20 ms" in found.looked.lines[0]
+    summed = look(path, str(tmp_path), str(tmp_path), settings={"bin_ms": 20, "heldout": 0})
+    assert (summed.problem, summed.looked.lines[0]) == ("", found.looked.lines[0])
+    assert "counts_bin_ms=10" in given_lines(summed)
     wrong = CliRunner().invoke(cli.main, ["data", "look", path, "--set", "counts=cuonts"])
     assert wrong.exit_code == 2
     assert "did you mean 'counts'?" in wrong.output
     assert "raysp sources population explains them" in wrong.output
+
+
+def test_whole_numbers_have_no_point_wherever_they_stand():
+    settings = {"bin_ms": 10.0, "window_ms": [0, 2500.0], "keep": {"block": 3.0, "side": [1.5]}, "counts": "1.0"}
+    said = given_lines(Look("x", "x", Proposal("population", settings)))
+    assert said == ["bin_ms=10", "window_ms=[0, 2500]", 'keep={"block": 3, "side": [1.5]}', 'counts="1.0"']
 
 
 def test_a_prepared_split_of_any_kind_is_looked_at_by_its_name(shared_run, tmp_path):

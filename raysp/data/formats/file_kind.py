@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import stat
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 
 import h5py
 
+from raysp.data.formats import folder_lists
 from raysp.errors import BadInput
 from raysp.io import files, storage
 from raysp.io.nearest import near
@@ -66,8 +66,6 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
 RECORDINGS = (
     ".nwb", ".mat", ".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".pqt", ".npz", ".npy", ".h5", ".hdf5", ".json"
 )  # fmt: skip
-LISTS, FEWEST_LISTS = (".txt", ".csv", ".tsv", ".dat"), 3
-"""Endings of texts that may hold the times of a unit each, and how many such files tell so."""
 VECTORS = ("spike_times.npy", "spikes.times.npy")
 """Spike times in a folder of Kilosort and phy, and in one of ALF."""
 TEXT = "is plain text"
@@ -155,29 +153,16 @@ def _folder(path: str) -> str:
 def _what_lies(folder: str, inside: Sequence[str]) -> str:
     """Return what a folder's files are, in brackets, and which of them to give."""
     able = [one for one in inside if one.lower().endswith(RECORDINGS) and os.path.isfile(os.path.join(folder, one))]
-    texts = [one for one in able if one.lower().endswith(LISTS) and _is_list(os.path.join(folder, one))]
-    if len(texts) >= FEWEST_LISTS:
-        ending = os.path.splitext(texts[0])[1]
-        each = f"{{one.stem: np.loadtxt(one) for one in pathlib.Path({folder!r}).glob('*{ending}')}}"
+    if lists := folder_lists.paths(folder):
+        names = ", ".join(map(os.path.basename, lists[:2]))
         return (
-            f"with {len(texts)} files of numbers alone ({', '.join(texts[:2])}, ...): of a unit each? In a notebook "
-            f"raysp.load_split({each}, per_second=..., ...) reads them; for the command line join them in one table "
-            "with columns unit and time"
+            f"with {len(lists)} files of numbers alone ({names}, ...), of a unit each? Source spike_tables reads them: "
+            f"raysp data look {folder}, or in a notebook raysp.load_split({folder!r}, source='spike_tables', time='*')"
         )
     named = sorted(able, key=lambda one: not re.search(r"spike|spk|unit|sort|clu", one, re.IGNORECASE)) or inside
     few = ", ".join(named[:3]) + (", ..." if len(named) > 3 else "")
     told = f"; give a file in it{f': {os.path.join(folder, named[0])}' if able else ''}"
     return f"({few or 'empty'}){told}"
-
-
-def _is_list(path: str) -> bool:
-    """Tell whether a text begins with lines of one number each."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in itertools.islice(file, 5)]
-        return len(lines) > 1 and all(float(line) is not None for line in lines[1:])
-    except (OSError, ValueError):
-        return False
 
 
 def _unzarr(verb: str) -> str:

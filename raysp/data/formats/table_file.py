@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import file_kind, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
+from raysp.data.formats import file_kind, folder_lists, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -48,7 +48,7 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
 
     Args:
         path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file; an NPZ file of pynapple; or
-            an NPZ, HDF5 or JSON file, whose vectors are the columns, and may differ in length.
+            an NPZ, HDF5 or JSON file, or a folder of lists, whose vectors are the columns, and may differ in length.
         lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text. Of
             pynapple's TsGroup the table of spikes, otherwise of units.
         only: is given the columns' names, and returns those that are read, of Parquet and of large CSV files.
@@ -61,6 +61,8 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
         BadInput: there is no file, it is empty, damaged, no table with names of columns, a row has more cells than the
             first, or two columns have one name.
     """
+    if folder_lists.paths(path):
+        return folder_lists.vectors(path)
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
     with files.opened(path, parts=True) as file:

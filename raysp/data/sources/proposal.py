@@ -6,10 +6,21 @@ import dataclasses
 from collections.abc import Mapping
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, file_kind, hdf5, json_arrays, matlab_values, npz, pynapple_npz, table_file
+from raysp.data.formats import (
+    count_file,
+    file_kind,
+    folder_lists,
+    hdf5,
+    json_arrays,
+    matlab_values,
+    npz,
+    pynapple_npz,
+    table_file,
+)
 from raysp.data.sources import (
     catalog,
     proposal_arrays,
+    proposal_folder,
     proposal_matlab,
     proposal_nwb,
     proposal_sorted,
@@ -42,6 +53,8 @@ def proposal(path: str) -> Proposal:
     Raises:
         BadInput: there is no such file, or nobody here can read it; the sentence says what can be read.
     """
+    if folder_lists.paths(path):
+        return proposal_folder.proposal(path)
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
     with files.opened(path, parts=True) as file:
@@ -110,6 +123,8 @@ def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Prop
     for one, other in EITHER:
         if one in settings and other not in settings:
             guessed.pop(other, None)
+    if "counts" in guessed and (finer := _finer(found, settings)) is not None:
+        guessed["counts_bin_ms"], why["counts_bin_ms"] = finer, f"{why['bin_ms']}: added up to bin_ms"
     if "window_ms" not in settings and "window_ms" in guessed:
         align = settings.get("align", guessed.get("align"))
         if align != guessed.get("align"):
@@ -118,6 +133,17 @@ def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Prop
             why["window_ms"] = held if align in found.windows else f"NOT KNOWN: {align} tells not where it is in trials"
         guessed["window_ms"] = _of_whole_bins(guessed["window_ms"], settings.get("bin_ms"))
     return Proposal(found.source, {**guessed, **settings}, {**why, **own}, found.contents, found.windows)
+
+
+def _finer(found: Proposal, settings: Mapping[str, Plain]) -> float | None:
+    """Return the width of a file's bins, ms, which it says itself, where a multiple of it is given; else None."""
+    own, given = found.settings.get("bin_ms"), settings.get("bin_ms")
+    told = "NOT KNOWN" not in found.why.get("bin_ms", "NOT KNOWN")
+    if not told or "counts_bin_ms" in {**found.settings, **settings}:
+        return None
+    if not isinstance(own, int | float) or not isinstance(given, int | float) or own <= 0 or given <= own:
+        return None
+    return float(own) if abs(given / own - round(given / own)) < ROUNDING_MS else None
 
 
 def _of_whole_bins(window: Plain, width: Plain) -> Plain:

@@ -38,7 +38,7 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
         return None
     table = {name: one for name, one in whole.items() if matrix_columns.INSIDE not in name}
     single = _scalars(path)
-    if (found := _named(table)) is None:
+    if (found := times_and_units(table)) is None:
         pair = matrix_columns.row_a_spike(whole)
         if (each := of_each_unit(path, table, contents, single)) is not None or pair is None:
             return each
@@ -73,7 +73,7 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
     return cut(path, times, units, settings, why, kept, (rate, own))
 
 
-def _named(table: Table) -> tuple[str, Whose] | None:
+def times_and_units(table: Table) -> tuple[str, Whose] | None:
     """Return the vectors of times and of units, by their usual names; None where none of one length are called so."""
     time = next(
         (name for name, one in table.items() if bare(name) in spike_columns.SPIKES and one.dtype.kind in "iuf"), None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raysp.config.ranges import Positive
-from raysp.data.formats import sorted_folder
+from raysp.data.formats import folder_lists, sorted_folder
 from raysp.data.formats.matrix_columns import INSIDE
 from raysp.data.formats.table_file import VECTOR
 from raysp.data.sources.cut import Cut, check_names
@@ -23,7 +23,8 @@ class Config(Cut):
 
     Attributes:
         time: column of `path` with the time of each spike; None takes the only one called time, spike_time or so. A
-            name with a star, "units/unit_*/times", stands for a column, or vector of HDF5 or NPZ, for each unit.
+            name with a star, "units/unit_*/times", stands for a column, or vector of HDF5 or NPZ, for each unit; where
+            `path` is a folder, for a file of each.
         unit: column of `path` with the unit of each spike, a number or a name; None as of `time`. Of a vector of
             NumPy, the name of another one in its folder.
         channel: column of the channel, where units are numbered anew on each: unit 3 of channel 12 is 12003.
@@ -66,7 +67,8 @@ class Config(Cut):
 
 def inputs(config: Config) -> list[str]:
     """Return the tables that are read. Raises BadInput where a vector has no other one with its units beside it."""
-    return [path for path in (config.path, beside(config), *listed_in(config)) if path]
+    lists = folder_lists.paths(config.path) or [config.path]
+    return [path for path in (*lists, beside(config), *listed_in(config)) if path]
 
 
 def listed_in(config: Config) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,16 +39,17 @@ class Beside:
     others: tuple[str, ...] = ()
 
 
-def beside(path: str, times: Times) -> Beside:
+def beside(path: str, times: Times, leave: Collection[str] = ()) -> Beside:
     """Return the table of trials in a file's folder, or above it in a session of ALF.
 
     Args:
         path: of the file of spikes.
         times: of its spikes, in the file's unit.
+        leave: paths of other files of spikes.
     """
     others: list[str] = []
     for folder in sorted_folder.above(os.path.dirname(path)):
-        tables = list(_tables(folder, path))
+        tables = list(_tables(folder, path, leave))
         for name, table in tables:
             told = any(word in name.lower() for word in WORDS)
             edge = named(list(table), *STARTS) is not None
@@ -80,7 +81,7 @@ def event(table: Table) -> str | None:
     return next((name for name in able if _rises(table[name])), next(iter(able), None))
 
 
-def _tables(folder: str, path: str) -> Iterator[tuple[str, Table]]:
+def _tables(folder: str, path: str, leave: Collection[str]) -> Iterator[tuple[str, Table]]:
     """Yield the tables of a folder, those called after trials in front, and of these what is called as the file is."""
     try:
         there = sorted(files.listing(folder or "."))
@@ -91,7 +92,7 @@ def _tables(folder: str, path: str) -> Iterator[tuple[str, Table]]:
         other = os.path.join(folder, name)
         intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
         alf = name.endswith(table_file.VECTOR) and "trials." in name and "intervals" in name
-        if other == path or not (intervals or alf or name.lower().endswith(TABLES)):
+        if other == path or other in leave or not (intervals or alf or name.lower().endswith(TABLES)):
             continue
         try:
             if files.stamp(other)["size"] <= TRIALS_BYTES:
