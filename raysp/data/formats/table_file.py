@@ -199,8 +199,8 @@ class Form:
 
 def form(data: bytes, path: str) -> Form:
     """Return how a file is written that begins so. Raises BadInput where it is no text, or holds no row."""
-    lines = list(itertools.islice(_lines(_text(data, path).replace("\r\n", "\n")), PROBE_ROWS))
-    if not lines:
+    text = _text(data, path).replace("\r\n", "\n").replace("\r", "\n")
+    if not (lines := list(itertools.islice(_lines(text), PROBE_ROWS))):
         raise BadInput(f"{path} {NO_ROW}")
     separator = _separator(lines)
     comma = separator != "," and any("," in line for line in lines[1:])
