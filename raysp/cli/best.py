@@ -46,7 +46,7 @@ def best(recording: str, **options: Any) -> None:
     from raysp.config.sets import values
     from raysp.driver.best import Best
     from raysp.driver.best import best as find
-    from raysp.driver.best_choices import of_recording
+    from raysp.driver.best_choices import of_experiment, of_recording
     from raysp.driver.launch import Request
 
     names = tuple(filter(None, (name.strip() for name in (options.pop("models") or "").split(","))))
@@ -54,7 +54,10 @@ def best(recording: str, **options: Any) -> None:
     asked = Best(options.pop("minutes"), names, own, options.pop("seeds"), options.pop("seed"))
     settings = values(options.pop("settings"), "--data")
     given = {one: options.pop(one) for one in ("source", "name")}
-    experiment = load_experiment(recording) if recording.endswith(".py") else of_recording(recording, settings, **given)
+    if recording.endswith(".py"):
+        experiment = of_experiment(load_experiment(recording), settings, **given)
+    else:
+        experiment = of_recording(recording, settings, **given)
     workers = options.pop("workers")
     sets = (*options.pop("sets"), *([] if workers is None else [f"resources.workers={workers}"]))
     find(experiment, asked, Request(sets=sets, file=recording, **options), say)

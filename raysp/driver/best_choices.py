@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,7 @@ from raysp.data.splits.header import Header
 from raysp.data.splits.split import Split
 from raysp.driver.plan import check_shapes, too_few, unfit
 from raysp.errors import BadInput, expect, unknown
+from raysp.io.words import counted, named
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.models import catalog
@@ -35,6 +37,37 @@ def of_recording(data: str, settings: Mapping[str, object], *, source: str = "",
         return Experiment(name or path, models, splits=(path,))
     recording = at_hand.recording(path, settings, source=source, name=name)
     return Experiment(recording.name, models, recordings=(recording,))
+
+
+def of_experiment(
+    experiment: Experiment, settings: Mapping[str, object], *, source: str = "", name: str = ""
+) -> Experiment:
+    """Return an experiment under another name, its recording with other settings.
+
+    Args:
+        experiment: of one recording of its own, where settings are given.
+        settings: of its source, before those that it has.
+        source: none: the experiment says it.
+        name: of experiment and recording; a recording with other settings needs one, since it is another.
+
+    Raises:
+        BadInput: a source is given, settings without a name, or settings for a benchmark's splits or several recordings.
+    """
+    expect(not source, f"the experiment {experiment.name} says what reads its recording: leave out the source {source}")
+    if not settings:
+        return dataclasses.replace(experiment, name=name or experiment.name)
+    given = named(list(settings))
+    expect(
+        len(experiment.recordings) == 1 and not experiment.splits,
+        f"{given} would change the recording of an experiment that has one of its own, and {experiment.name} has "
+        f"{counted(len(experiment.recordings), 'recording')} and {counted(len(experiment.splits), 'split')}; change "
+        "the experiment's file",
+    )
+    expect(name, f"{given} makes another recording of {experiment.recordings[0].name}: give it a name (--name)")
+    changed = dataclasses.replace(
+        experiment.recordings[0], name=name, settings={**experiment.recordings[0].settings, **settings}
+    )
+    return dataclasses.replace(experiment, name=name, recordings=(changed,))
 
 
 def choices(

@@ -12,7 +12,7 @@ from raysp.config.experiment import Experiment
 from raysp.driver.best import Best
 from raysp.driver.best import best as find
 from raysp.driver.best_average import Average
-from raysp.driver.best_choices import of_recording
+from raysp.driver.best_choices import of_experiment, of_recording
 from raysp.driver.launch import Request
 from raysp.errors import BadInput
 from raysp.io import files
@@ -80,7 +80,8 @@ def best(
         recording: a file's path, the name of a split, or an experiment, whose models' settings are then where the
             search begins.
         minutes: of wall time, over all calls.
-        source, name, settings: of a file, as `raysp.load_split` takes them.
+        source, name, settings: of a file, as `raysp.load_split` takes them; of an experiment's one recording, other
+            settings under another name.
         root: the data root.
         runs: folder of run folders; this one is "best-" and the recording's name.
         models: only these; none for all of the recording's kind.
@@ -109,7 +110,7 @@ def best(
         >>> found.run.scores  # doctest: +SKIP
     """
     if isinstance(recording, Experiment):
-        experiment = recording
+        experiment = of_experiment(recording, settings, source=source, name=name)
     elif isinstance(recording, str | os.PathLike):
         experiment = of_recording(os.fspath(recording), settings, source=source, name=name)
     else:

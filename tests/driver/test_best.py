@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp.config.experiment import Experiment, ModelChoice
+from raysp.config.experiment import Experiment, ModelChoice, Recording
 from raysp.data.splits.split import header_of
 from raysp.driver import best as driver
 from raysp.driver import best_choices
 from raysp.driver.best import Best, _Work
 from raysp.driver.best_average import Average, NoAverage
-from raysp.driver.best_choices import choices, objective, of_recording, spaces
+from raysp.driver.best_choices import choices, objective, of_experiment, of_recording, spaces
 from raysp.driver.best_finals import finals, places
 from raysp.driver.best_report import Story, _between, summary, write_best_report
 from raysp.driver.launch import Request
@@ -115,6 +115,20 @@ def test_what_cannot_be_meant_is_refused():
 def test_a_source_that_generates_is_named_as_a_recording_is(source):
     (found,) = of_recording("chaotic_rnn", {"heldout": 6}, source=source).recordings
     assert (found.name, found.source, found.settings) == ("chaotic_rnn", "chaotic_rnn", {"heldout": 6})
+
+
+def test_an_experiments_recording_takes_other_settings_under_another_name():
+    one = Recording("mine", "made_up", {"bins": 8, "units": 5})
+    known = Experiment("known", (ModelChoice("sae"),), recordings=(one,))
+    found = of_experiment(known, {"units": 7}, name="wide")
+    assert (found.name, found.recordings) == ("wide", (Recording("wide", "made_up", {"bins": 8, "units": 7}),))
+    assert of_experiment(known, {}) == known
+    with pytest.raises(BadInput, match="units makes another recording of mine: give it a name"):
+        of_experiment(known, {"units": 7})
+    with pytest.raises(BadInput, match="has 2 recordings and 0 splits"):
+        of_experiment(dataclasses.replace(known, recordings=(one, found.recordings[0])), {"units": 7}, name="wide")
+    with pytest.raises(BadInput, match="leave out the source nlb"):
+        of_experiment(known, {}, source="nlb")
 
 
 def loss(level):
