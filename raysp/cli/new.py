@@ -12,7 +12,7 @@ import click
 
 from raysp.cli.root import main, say
 from raysp.config.experiment import check_name
-from raysp.errors import BadInput
+from raysp.errors import BadInput, expect
 from raysp.io.reading import heard
 
 TEMPLATE = Path(__file__).parent / "project"
@@ -57,6 +57,7 @@ def new(project: str, recording: str | None, sets: tuple[str, ...]) -> None:
 
     folder = Path(project)
     check_name("project", folder.name)
+    expect(recording or not sets, "--set changes how a recording is read: give that with --from")
     if os.path.lexists(folder):
         raise BadInput(f"{project} is there already, and nothing in it is overwritten; give another name")
     if not folder.parent.is_dir():

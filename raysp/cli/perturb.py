@@ -46,7 +46,9 @@ def _units(text: str) -> tuple[int, ...]:
         first, _, last = item.partition("-")
         if not (first.strip().isdigit() and (last or "0").strip().isdigit()):
             raise BadInput(f"--silence expected units such as 3,7 or 0-4, got {text!r}")
-        found += range(int(first), int(last or first) + 1)
+        if not (more := range(int(first), int(last or first) + 1)):
+            raise BadInput(f"--silence expected units from the lower to the higher, got {item!r}")
+        found += more
     return tuple(found)
 
 

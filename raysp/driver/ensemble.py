@@ -14,7 +14,7 @@ from raysp.config.settings import Plain
 from raysp.data.splits import store
 from raysp.driver.ensemble_members import LEAST, NAME, UNJUDGED, Candidate, gather_members
 from raysp.driver.record import copy_plugins, data, submission
-from raysp.errors import BadInput, NotReady, unknown
+from raysp.errors import BadInput, NotReady, expect, unknown
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.io.yaml_files import write_yaml
@@ -36,7 +36,7 @@ ROOMS = ("evaluation", "kinds", "trials")
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of an ensemble.
+    """What is asked of an ensemble; BadInput where it judges members by a score, or some of them, and averages all.
 
     Attributes:
         root: the data root; None for the one that the first run was made with.
@@ -67,6 +67,12 @@ class Request:
     partial: bool = False
     tracking: str | None = None
     verbose: bool = False
+
+    def __post_init__(self) -> None:
+        expect(
+            self.way != "all" or (self.top is None and not self.by),
+            "--weights all averages all members and judges none: leave out --top and --by, or choose by --models",
+        )
 
 
 @dataclass(frozen=True)

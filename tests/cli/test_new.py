@@ -135,6 +135,9 @@ def test_a_project_from_a_recording_reads_it_and_fits_as_it_stands(tmp_path, mon
     refused = CliRunner().invoke(cli.main, ["new", "other", "--from", "../sesion.npz"])
     assert (refused.exit_code, os.path.exists("other")) == (2, False)
     assert "did you mean '../session.npz'?" in refused.output
+    without = CliRunner().invoke(cli.main, ["new", "other", "--set", "bin_ms=20"])
+    assert (without.exit_code, os.path.exists("other")) == (2, False)
+    assert "give that with --from" in without.output
 
 
 def test_how_far_a_large_recording_is_read_is_shown(tmp_path, monkeypatch):

@@ -314,6 +314,8 @@ def test_what_cannot_be_averaged_is_refused_before_anything_is_written(made, tmp
         average(made, top=4)
     with pytest.raises(BadInput, match="score of averages"):
         average(made, by="co-bits")
+    with pytest.raises(BadInput, match="leave out --top and --by"):
+        average(made, top=2, way="all")
     with pytest.raises(BadInput, match="holds another run"):
         average(made, name=made.run.name)
     written(made, other, networks(made)[:1])
