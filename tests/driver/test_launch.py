@@ -16,7 +16,7 @@ from raysp.io import files, tables
 from raysp.kinds.population.rates_file import read_rates
 from raysp.runs.folder import RunFolder
 from tests import processes
-from tests.processes import finish, wait_for
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.ray(shared=True)
 
@@ -46,9 +46,9 @@ def place(tmp_path_factory, standin_root):
 
 def start(place, runs):
     folder, root = place
-    command = [sys.executable, str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs), "--workers", "1"]
+    words = [sys.executable, str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs), "--workers", "1"]
     # The checkpoint after every epoch makes a kill land between two of them.
-    return processes.start(command, RAYSP_CHECKPOINT_S="0.2")
+    return processes.start(words, RAYSP_CHECKPOINT_S="0.2")
 
 
 def the_run(place, runs):
@@ -59,10 +59,14 @@ def sae(run, phase):
     return next(t for t in run.trials() if t.model == "sae" and t.split.endswith(phase))
 
 
+def command(place, runs):
+    folder, root = place
+    return ["run", str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs)]
+
+
 def here(place, runs):
     """The same command in this process."""
-    folder, root = place
-    done = CliRunner().invoke(cli.main, ["run", str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs)])
+    done = CliRunner().invoke(cli.main, command(place, runs))
     assert done.exit_code == 0, (done.output, done.exception)
     return done.output
 
@@ -105,26 +109,22 @@ def test_the_same_command_again_runs_nothing(place, quiet):
     assert "4 of 4 trials done" in output
 
 
-def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, quiet):
+def test_killed_worker_and_killed_driver_give_the_numbers_of_a_quiet_run(place, quiet):
     run, table = _with_removed_folders(place, quiet[0]), polars.read_parquet(quiet[0].metrics)
     before = processes.count()
-    first = start(place, "killed")
-    wait_for(lambda: _checkpoints(run), first)
-    first.send_signal(signal.SIGKILL)
+    driver = start(place, "killed")
+    wait_for(lambda: _checkpoints(run), driver)
+    worker = wait_for(lambda: _training_worker(driver.pid, run), driver)
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: _training_worker(driver.pid, run) not in (None, worker), driver)
+    driver.send_signal(signal.SIGSTOP)
+    refused = CliRunner().invoke(cli.main, command(place, "killed"))
+    assert (refused.exit_code, f"is being run by process {driver.pid}" in refused.output) == (2, True), refused.output
+    driver.send_signal(signal.SIGKILL)
     # Its workers too, which would go on until Ray misses the driver, and might be done by then.
     processes.end(before)
     assert run.trial(sae(run, "-val").id).state() == "started"
-
-    second = start(place, "killed")
-    holder = run.path + "/.lock-holder"
-    wait_for(lambda: f"process {second.pid} " in files.read_text(holder), second)
-    second.send_signal(signal.SIGSTOP)
-    refused = finish(start(place, "killed"), 2)
-    second.send_signal(signal.SIGCONT)
-    assert "is being run by process" in refused
-    wait_for(lambda: _training_worker(second.pid, run), second)
-    os.kill(_training_worker(second.pid, run), signal.SIGKILL)
-    output = finish(second)
+    output = here(place, "killed")
 
     for phase in ("-val", "-test"):
         trial = sae(run, phase)
