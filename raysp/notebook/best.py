@@ -80,8 +80,7 @@ def best(
         recording: a file's path, the name of a split, or an experiment, whose models' settings are then where the
             search begins.
         minutes: of wall time, over all calls.
-        source, name, settings: of a file, as `raysp.load_split` takes them; of an experiment's one recording, other
-            settings under another name.
+        source, name, settings: as `raysp.load_split` takes them; of an experiment: name, and its recording's settings.
         root: the data root.
         runs: folder of run folders; this one is "best-" and the recording's name.
         models: only these; none for all of the recording's kind.
