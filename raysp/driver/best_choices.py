@@ -51,7 +51,7 @@ def of_experiment(
         name: of experiment and recording; a recording with other settings needs one, since it is another.
 
     Raises:
-        BadInput: a source is given, settings without a name, or settings for a benchmark's splits or several recordings.
+        BadInput: a source is given, settings without a name, or settings for splits or several recordings.
     """
     expect(not source, f"the experiment {experiment.name} says what reads its recording: leave out the source {source}")
     if not settings:
