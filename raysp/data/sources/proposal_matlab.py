@@ -333,7 +333,8 @@ def _of_trials(
     firsts = np.array([one.min() if len(one) else np.nan for one in times])
     start_name = named(list(columns), "start_time", "start", "begin", "t_start")
     absolute = start_name is not None and bool(np.nanmedian(firsts - columns[start_name]) < lengths.max()) and bool(
-        np.nanmin(firsts[1:]) > np.nanmedian(lengths)
+        # The first trial may lie anywhere, and begin with the recording.
+        np.nanmin(np.sort(firsts)[1:]) > np.nanmedian(lengths)
     )  # fmt: skip
     if absolute and start_name is not None:
         settings["start"], why["start"] = start_name, "spike times are the recording's, so this is where a trial begins"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.sources.proposed import DURATIONS, STOPS
+from raysp.data.sources.proposed import DURATIONS, STOPS, edges
 
 EMPTY = 5.0
 """So many of the usual times from one spike of any unit to the next without a spike are no chance."""
@@ -101,8 +101,15 @@ def fitting(columns: Mapping[str, np.ndarray], begin: np.ndarray, extent: Extent
 def taken(
     columns: Mapping[str, np.ndarray], begin: np.ndarray, extent: Extent
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Return the ends of trials, s since their begins, that `fitting` finds, and the note that they are taken."""
-    if (found := fitting(columns, begin, extent)) is None:
+    """Return the ends of trials, s since their begins, that `fitting` finds, and the note that they are taken.
+
+    Where times count from the trials' own begins, begins and ends may still be the recording's: then they are as long
+    as from one to the other.
+    """
+    found, starts = fitting(columns, begin, extent), edges(columns).get("start_time")
+    if found is None and starts is not None:
+        found = fitting(columns, columns[starts], extent)
+    if found is None:
         return None, ()
     return found[1], (
         f"trials are taken to end at {found[0]}, as their spikes do: what lies after it was not observed",

@@ -19,7 +19,7 @@ EACH = [[np.sort(RNG.uniform(0, length, 40)) for _ in range(UNITS)] for length i
 
 def matlab(tmp_path, zero_s=0.0, per_second=1000.0, cut=(-0.2, 0.4), **given):
     """Build a split of an array of structs whose times count from `zero_s`, and whose window lies around go."""
-    found = np.empty((1, TRIALS), [(name, object) for name in ("unit", "go", "begin", *given)])
+    found = np.empty((1, TRIALS), [(name, object) for name in dict.fromkeys(("unit", "go", "begin", *given))])
     for trial, zero in enumerate(np.broadcast_to(zero_s, TRIALS)):
         cells = np.empty((UNITS, 1), object)
         cells[:, 0] = [(one + zero)[None] * per_second for one in EACH[trial]]
@@ -108,3 +108,17 @@ def test_of_a_table_with_a_trial_for_each_spike_the_table_of_trials_tells(tmp_pa
 def test_times_in_another_unit_are_refused(tmp_path, per_second, cut):
     with pytest.raises(BadInput, match=r"per_second|none of 5760 spikes lies in any"):
         built(matlab(tmp_path, cut=cut, tEnd=LENGTH_S), per_second=per_second)
+
+
+def test_of_times_from_trials_own_begins_the_recordings_begins_and_ends_tell_how_long_they_last(tmp_path):
+    counts, notes = built(matlab(tmp_path, cut=(-0.2, 1.0), begin=START_S, tEnd=START_S + LENGTH_S), masked_ends=True)
+    assert np.array_equal(np.isnan(counts).any(axis=2), np.isnan(counts).all(axis=2))
+    assert np.isnan(counts[:, 13:]).all()
+    assert not np.isnan(counts[:, :13]).any()
+    assert "trials are taken to end at tEnd" in notes
+
+
+def test_a_look_tells_trials_times_of_the_recording_in_whatever_order_trials_lie(tmp_path):
+    order = np.random.default_rng(0).permutation(TRIALS)
+    path, _ = matlab(tmp_path, 2.0 * order + 0.05)
+    assert proposal.proposal(path).settings["start"] == "begin"
