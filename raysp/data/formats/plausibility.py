@@ -14,6 +14,17 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from raysp.data.formats.axis_order import (
+    CAP,
+    DIFFERENT,
+    EXTREME,
+    ORDERED,
+    UNORDERED,
+    grouped,
+    is_time,
+    likeness,
+    variation,
+)
 from raysp.data.formats.tally import tally
 from raysp.errors import BadInput, unknown
 
@@ -51,15 +62,6 @@ OVERLAP_CORRELATION, OVERLAP_STEP, OVERLAP_GROWTH = 0.7, 0.4, 1.5
 counts would make, at most (measured: 0.71 or more; windows that share 90 % have 0.1); and the same over two bins, as a
 multiple of that over one, at least: windows that share less change more, a unit that fires regularly does not."""
 
-ORDERED, UNORDERED = 5.0, 3.0
-"""Standard deviations by which neighbours on an axis are more alike than in a random order: at least `ORDERED` on one
-of time (measured: 6 to 50), less than `UNORDERED` on one of units (measured: at most 2.4, or 7 where a generator
-sorts them)."""
-
-DIFFERENT, EXTREME = 0.1, 2.0
-"""Coefficient of variation, beyond chance, of the totals along an axis of units: at least `DIFFERENT` (measured: 0.15
-to 0.9), and `EXTREME` times that of another axis."""
-
 FEW = 8
 """On a shorter axis no order can be told from chance, so that what is doubted is a note."""
 
@@ -77,9 +79,6 @@ STRAY_FACTOR, LEAST_STRAY, MOST_STRAYS = 4.0, 20.0, 10
 ROUGHER = 2.0
 """Squared steps of behaviour from bin to bin, as a multiple of those from trial to trial, from which on it is doubted
 that time is the second axis. Movements change little from bin to bin."""
-
-CAP = 200
-"""Positions of an axis, or groups of neighbours, of which all pairs are compared; trials whose bins are compared."""
 
 
 @dataclass(frozen=True)
@@ -220,13 +219,11 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
 
     Time is an axis on which neighbours are alike; units are in no order, and differ in how much they fire.
     """
-    grouped = counts
-    for axis, size in enumerate(counts.shape):
-        if size > CAP:
-            grouped = np.add.reduceat(grouped, np.arange(0, size, -(-size // CAP)), axis=axis)
-    order = [_order(grouped, axis) for axis in range(3)]
+    together = grouped(counts)
+    order = [likeness(together, axis) for axis in range(3)]
     # Units differ, in no order; on an axis with an order that says nothing.
-    differ = [_variation(counts, axis) if order[axis] < UNORDERED else 0.0 for axis in range(3)]
+    spread = [variation(counts, axis) for axis in range(3)]
+    differ = [one if order[axis] < UNORDERED else 0.0 for axis, one in enumerate(spread)]
     told = f"expected (trials, bins, units), but of shape {counts.shape} the"
     units = int(np.argmax(differ[:2]))
     which = ("first", "second")[units]
@@ -235,11 +232,14 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
         yield Doubt("axes", f"{told} {which} axis looks like units {then}", counts.shape[1] >= FEW)
     elif order[2] < UNORDERED and differ[units] >= EXTREME * max(DIFFERENT, differ[2]):
         yield Doubt("axes", f"{told} {which} axis looks like units: are the axes in another order?", False)
-    elif order[0] >= ORDERED and order[1] < UNORDERED and counts.shape[1] >= 2 * FEW:
-        yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
+    elif order[0] >= ORDERED and counts.shape[1] >= 2 * FEW and is_time(together, orderless=order[1] < UNORDERED):
+        yield Doubt("axes", f"{told} first axis looks like time, or units drift: are the axes in another order?", False)
     elif order[0] < UNORDERED and order[2] >= ORDERED and differ[0] >= EXTREME * DIFFERENT:
         which = "the first axis looks like units and the third like time"
         yield Doubt("axes", f"{told.removesuffix(' the')} {which}: are the axes in another order?", False)
+    elif differ[units] >= EXTREME * max(DIFFERENT, *(one for axis, one in enumerate(spread) if axis != units)):
+        which = ("first", "second")[units]
+        yield Doubt("axes", f"{told} {which} axis looks like units: are the axes in another order?", False)
 
 
 def equal_axes(counts: np.ndarray) -> Iterator[Doubt]:
@@ -250,74 +250,15 @@ def equal_axes(counts: np.ndarray) -> Iterator[Doubt]:
     shape = counts.shape
     if len(set(shape)) == 3:
         return
-    order = [_order(counts, axis) for axis in range(3)]
+    order = [likeness(counts, axis) for axis in range(3)]
     timed = order[1] >= ORDERED and max(order[0], order[2]) < UNORDERED
-    trials, units = _variation(counts, 0), _variation(counts, 2)
+    trials, units = variation(counts, 0), variation(counts, 2)
     if (timed or shape[1] not in (shape[0], shape[2])) and (
         shape[0] != shape[2] or units >= EXTREME * max(DIFFERENT, trials)
     ):
         return
     told = f"axes of one length, {' x '.join(map(str, shape))}, are taken for (trials, bins, units), and the counts do"
     yield Doubt("axes", f"{told} not tell whether they lie so: axes: [...] names the order they lie in", False)
-
-
-def likely_axes(counts: np.ndarray, trials: int | None = None) -> tuple[int, int, int]:
-    """Return which axes of an array of counts are most likely trials, bins and units.
-
-    Args:
-        counts: of three axes in any order.
-        trials: an axis that is known to be the trials'.
-    """
-    grouped = counts
-    for axis, size in enumerate(counts.shape):
-        if size > CAP:
-            grouped = np.add.reduceat(grouped, np.arange(0, size, -(-size // CAP)), axis=axis)
-    rest = [axis for axis in range(3) if axis != trials]
-    order = {axis: _order(grouped, axis) for axis in rest}
-    ordered = [axis for axis in rest if order[axis] >= ORDERED]
-    if likely_units := [axis for axis in rest if order[axis] < UNORDERED and _variation(counts, axis) >= DIFFERENT]:
-        # Where units change about as much from trial to trial, too, trials lie before bins, as in most files.
-        ordered = [axis for axis in ordered if axis not in likely_units]
-        ordered = [axis for axis in ordered if 2 * order[axis] >= max(order[one] for one in ordered)][-1:]
-    time = max(ordered, key=order.__getitem__) if ordered else max(rest, key=counts.shape.__getitem__)
-    rest.remove(time)
-    units = max([axis for axis in likely_units if axis in rest] or rest, key=lambda axis: _variation(grouped, axis))
-    return trials if trials is not None else next(one for one in rest if one != units), time, units
-
-
-def ordered_axes(counts: np.ndarray) -> list[int]:
-    """Return the axes of counts on which neighbours are alike, as on one of time; of trials where units drift."""
-    return [axis for axis, size in enumerate(counts.shape) if _order(np.add.reduceat(
-            counts, np.arange(0, size, -(-size // CAP)), axis=axis), axis) >= ORDERED]  # fmt: skip
-
-
-def _variation(counts: np.ndarray, axis: int) -> float:
-    """Return the coefficient of variation of an axis' totals beyond that of Poisson counts; 0 if chance makes it."""
-    totals = counts.sum(axis=tuple(other for other in range(3) if other != axis), dtype=np.float64)
-    mean, spread = totals.mean(), totals.var()
-    if len(totals) < 2 or mean == 0 or spread < mean * (1 + 5 * np.sqrt(2 / (len(totals) - 1))):
-        return 0.0
-    return float(np.sqrt(spread - mean) / mean)
-
-
-def _order(counts: np.ndarray, axis: int) -> float:
-    """Return by how many standard deviations neighbours on an axis are more alike than they are in a random order."""
-    slices = np.moveaxis(counts, axis, 0).reshape(counts.shape[axis], -1).astype(np.float32)
-    slices = slices - slices.mean(axis=0)
-    count, alike = len(slices), slices @ slices.T
-    if count < 4:
-        return 0.0
-    apart = np.subtract.outer(np.arange(count), np.arange(count))
-    # Refractory units do not fire in two short bins in a row, so bins further apart are looked at, too.
-    nearness = [apart == 1] + ([(apart >= 2) & (apart <= count // 8)] if count >= 16 else [])
-    return max(_beyond_chance(alike, *np.nonzero(near)) for near in nearness)
-
-
-def _beyond_chance(alike: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> float:
-    rng = np.random.default_rng(0)
-    shuffled = [rng.permutation(len(alike)) for _ in range(100)]
-    chance = np.array([alike[order[rows], order[columns]].mean() for order in shuffled])
-    return float((alike[rows, columns].mean() - chance.mean()) / max(chance.std(), 1e-12))
 
 
 def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import matrix_columns, starred
-from raysp.data.formats.plausibility import axes, likely_axes, ordered_axes
+from raysp.data.formats.axis_order import likely_axes, ordered_axes
+from raysp.data.formats.plausibility import axes
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.population_config import ORDER
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, is_whole

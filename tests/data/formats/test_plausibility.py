@@ -254,11 +254,3 @@ def test_real_recordings_are_not_doubted():
         split, _ = population.build(config, "maze")
         assert split.provenance.notes == ()
         assert doubts(np.concatenate([split.train.heldin, split.train.heldout], axis=2), bin_ms) == []
-
-
-def test_bins_that_are_far_more_in_order_than_trials_are_time_wherever_they_stand():
-    rng = np.random.default_rng(2)
-    course = np.exp(rng.normal(size=(12, 60)).cumsum(axis=1) * 0.25)
-    drift = 1.0 + 0.05 * np.arange(30)
-    rates = rng.gamma(2.0, 0.3, (12, 1, 1)) * course[:, :, None] * drift
-    assert plausibility.likely_axes(rng.poisson(rates).astype(np.float32)) == (2, 1, 0)
