@@ -139,28 +139,42 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
     Raises:
         BadInput: the sweep's models are not the experiment's, or none of the splits was swept.
     """
-    choices = {choice.name: choice for choice in experiment.models}
-    shared = [model for model in best.models if model in choices]
+    choices = {choice.shown: choice for choice in experiment.models}
+    shared = {model: shown for model in best.models if (shown := _taker(model, choices, best)) is not None}
     if not shared:
+        names = dict.fromkeys(choice.name for choice in experiment.models)
         raise BadInput(
             f"{best.sweep} has settings for {', '.join(best.models)}, and experiment {experiment.name} has "
-            f"{', '.join(choices)}; expected a model in common"
+            f"{', '.join(names)}; expected a model in common"
         )
     lines, source = [], {split: partner(split, experiment.recordings) for split in splits}
-    for model in shared:
+    for model, shown in shared.items():
         swept = best.models[model]
         taken = [split for split in splits if source[split] in swept]
         expect(taken, _foreign(best, model, swept, list(source.values())))
         for split in taken:
-            choices[model] = _with(choices[model], split, swept[source[split]])
+            choices[shown] = _with(choices[shown], split, swept[source[split]])
         own = [split for split in splits if split not in taken]
         lines.append(f"{model}: settings of {best.sweep} on {counted(taken, 'split')}")
-        now = code_hash.digest(code_hash.of_model(model, choices[model].hyperparameters))
+        now = code_hash.digest(code_hash.of_model(model, choices[shown].hyperparameters))
         if any(swept[source[split]].get("code") not in (None, "", now) for split in taken):
             lines.append(f"{model}: they were found with other code of {model} than today's, and may not be its best")
         if own:
             lines.append(f"{model}: the experiment's own settings on {counted(own, 'split')} not swept ({named(own)})")
     return dataclasses.replace(experiment, models=tuple(choices.values())), lines
+
+
+def _taker(model: str, choices: Mapping[str, ModelChoice], best: BestSettings) -> str | None:
+    """Return what the model is called that takes settings: the one without a label, else the only one; None for none.
+
+    Raises:
+        BadInput: it comes several times, each under a label.
+    """
+    found = [shown for shown, choice in choices.items() if choice.name == model]
+    if len(found) > 1 and model not in found:
+        told = f"{best.sweep} has settings of {model}, which comes as {named(found)}: nothing tells which takes them"
+        raise BadInput(f"{told}; leave the label of one out")
+    return model if model in found else next(iter(found), None)
 
 
 def partner(split: str, own: Sequence[Recording] = ()) -> str:
@@ -233,7 +247,10 @@ def _best(result: Result, number: int) -> Best:
 
 def _with(choice: ModelChoice, split: str, best: Best) -> ModelChoice:
     changes = {"hyperparameters": dict(best["hyperparameters"]), "training": dict(best["training"])}
-    return dataclasses.replace(choice, per_split={**choice.per_split, split.removeprefix(STANDIN): changes})
+    bare = split.removeprefix(STANDIN)
+    # Behind all others, since later patterns win.
+    others = {pattern: given for pattern, given in choice.per_split.items() if pattern != bare}
+    return dataclasses.replace(choice, per_split={**others, bare: changes})
 
 
 def _foreign(best: BestSettings, model: str, swept: Mapping[str, Best], splits: list[str]) -> str:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice
@@ -6,7 +8,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
 from raysp.search.result import read_result
-from raysp.search.settings_file import adopt, read_settings, write_settings
+from raysp.search.settings_file import BestSettings, adopt, read_settings, write_settings
 from tests.search import made_up
 
 
@@ -58,6 +60,35 @@ def test_refit_and_validation_stay_with_the_experiment(tmp_path):
     taken, _ = adopt(mine, read_settings(str(tmp_path)), ["mc_maze_small-20ms-val"])
     _, training = settings_on(taken, taken.models[0], "mc_maze_small-20ms-val")
     assert (training.refit, training.validation_every) == (True, 7)
+
+
+def found(hidden):
+    best = {"data": "d", "hyperparameters": {"hidden": hidden}, "training": {"epochs": 9}}
+    return BestSettings("s", {"sae": {"mc_maze_small-20ms-val": best}})
+
+
+def test_of_a_model_that_comes_several_times_the_one_without_a_label_takes_the_settings_and_all_stay():
+    models = (ModelChoice("mean_rate"), ModelChoice("sae", {"hidden": 8}, label="small"), ModelChoice("sae"))
+    mine = Experiment("e", models, ("mc_maze_small-20ms-val",))
+    taken, _ = adopt(mine, found(77), list(mine.splits))
+    assert [one.shown for one in taken.models] == ["mean_rate", "small", "sae"]
+    assert taken.models[:2] == models[:2]
+    assert taken.models[2].for_split("mc_maze_small-20ms-val") == ({"hidden": 77}, {"epochs": 9})
+    labelled = dataclasses.replace(mine, models=models[:2])
+    assert (
+        adopt(labelled, found(77), list(mine.splits))[0].models[1].for_split("mc_maze_small-20ms-val")[0]["hidden"]
+        == 77
+    )
+    other = dataclasses.replace(mine, models=(models[1], ModelChoice("sae", label="large")))
+    with pytest.raises(BadInput, match="comes as small, large: nothing tells which takes them"):
+        adopt(other, found(77), list(mine.splits))
+
+
+def test_no_pattern_of_the_experiment_comes_behind_the_settings_that_are_taken():
+    own = {"mc_maze_small-20ms-val": {}, "mc_maze*": {"hyperparameters": {"hidden": 2}, "training": {"epochs": 1}}}
+    mine = Experiment("e", (ModelChoice("sae", per_split=own),), ("mc_maze_small-20ms-val",))
+    (taken,) = adopt(mine, found(77), list(mine.splits))[0].models
+    assert taken.for_split("mc_maze_small-20ms-val") == ({"hidden": 77}, {"epochs": 9})
 
 
 def test_an_unfinished_sweep_gives_no_settings(tmp_path):
