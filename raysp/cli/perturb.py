@@ -6,6 +6,7 @@ import click
 
 from raysp.cli.data_root import run_of, whole_root
 from raysp.cli.root import DEVICE, RUN_ROOT, main, say
+from raysp.data.splits.units import refuse_repeats
 from raysp.errors import BadInput
 
 
@@ -29,7 +30,9 @@ def perturb(
     from raysp.runs.lock import locked
     from raysp.runs.trial_log import Setting
 
-    how = Perturbation(_units(silence), dict(map(_push, drive)), None if bins is None else _bins(bins), trials)
+    pushes = list(map(_push, drive))
+    refuse_repeats([unit for unit, _ in pushes])
+    how = Perturbation(_units(silence), dict(pushes), None if bins is None else _bins(bins), trials)
     run = run_of(folder)
     with locked(run):
         there = whole_root(run, root, run.finished_of(run.trials()))
@@ -44,7 +47,8 @@ def _units(text: str) -> tuple[int, ...]:
     found: list[int] = []
     for item in filter(None, text.split(",")):
         first, _, last = item.partition("-")
-        if not (first.strip().isdigit() and (last or "0").strip().isdigit()):
+        right = first.strip().isdigit() and (last or "0").strip().isdigit()
+        if not right or int(last or first) < int(first):
             raise BadInput(f"--silence expected units such as 3,7 or 0-4, got {text!r}")
         if not (more := range(int(first), int(last or first) + 1)):
             raise BadInput(f"--silence expected units from the lower to the higher, got {item!r}")

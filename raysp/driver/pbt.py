@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raysp.cluster.machines import Machines, pool_size
+from raysp.config import settings
 from raysp.config.experiment import Experiment, Trial
 from raysp.config.own_code import adopted
+from raysp.config.ranges import Count, Natural, Positive
 from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
@@ -19,7 +21,7 @@ from raysp.driver.launch import Request, check_place, check_places, prepare_data
 from raysp.driver.launch_words import say_left_out
 from raysp.driver.pbt_words import say_held, say_others
 from raysp.driver.pbt_words import show as show_populations
-from raysp.driver.plan import check_not_empty, make_plan
+from raysp.driver.plan import check_names, check_not_empty, make_plan
 from raysp.driver.record import copy_inputs, copy_plugins
 from raysp.driver.sweep import Search, base_of, narrowed, val_splits
 from raysp.errors import BadInput, StoreError, expect, last_line, present
@@ -68,17 +70,20 @@ class Pbt:
 
     space: tuple[str, ...]
     name: str | None = None
-    members: int = 20
-    epochs: int = 25
-    ramp: int | None = None
-    seed: int = 0
-    lanes: int | None = None
-    generations: int = 50
-    patience: int = 4
+    members: Natural = 20
+    epochs: Count = 25
+    ramp: Natural | None = None
+    seed: Natural = 0
+    lanes: Count | None = None
+    generations: Count = 50
+    patience: Natural = 4
     objective: str | None = None
-    seeds: tuple[int, ...] | None = None
-    minutes: float | None = None
+    seeds: tuple[Natural, ...] | None = None
+    minutes: Positive | None = None
     all_members: bool = False
+
+    def __post_init__(self) -> None:
+        settings.check(self, "pbt")
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def planned(experiment: Experiment, search: Pbt, request: Request, say: Say) -> 
             f"model {model} fits itself: a population is of a model that gradient descent fits; leave out --pbt",
         )
     _check_lanes(search.lanes, models)
-    experiment = apply_sets(adopted(experiment), request.sets)
+    check_names(experiment := apply_sets(adopted(experiment), request.sets))
     name = search.name or f"{experiment.name}{SUFFIX}"
     experiment = narrowed(experiment, spaces, Search(search.space, name, seeds=search.seeds))
     names, found = val_splits(experiment, request, say), {space.model: space for space in spaces}

@@ -12,7 +12,7 @@ from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.driver.launch import Request, check_places, choose_splits, prepare_data, run_folder
 from raysp.driver.plan import check_settings, make_plan
-from raysp.errors import present
+from raysp.errors import BadInput, present
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder
@@ -46,9 +46,13 @@ def range_tests(experiment: Experiment, request: Request, lowest: float, highest
     with session(experiment.resources, verbose=request.verbose):
         prepare_data(experiment, names, request, say)
     run = run_folder(experiment, names, request.runs)
-    for trial in make_plan(experiment, names, request.root).trials:
-        if trial.training is not None and trial.follows is None:
-            _test(trial, run, request, (lowest, highest, steps), say)
+    plan = make_plan(experiment, names, request.root)
+    trials = [trial for trial in plan.trials if trial.training is not None and trial.follows is None]
+    if not trials:
+        shown = ", ".join(choice.shown for choice in experiment.models)
+        raise BadInput(f"a range test expected a model that gradient descent fits, and none of {shown} is one there")
+    for trial in trials:
+        _test(trial, run, request, (lowest, highest, steps), say)
 
 
 def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, float, int], say: Say) -> None:

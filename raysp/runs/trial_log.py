@@ -81,7 +81,8 @@ def done_record(trial: Trial, fitted: Fitted, standin: bool, started: float) -> 
         "unseen_loss": best_metrics(fitted).get("unseen_loss"),
         "validation": best_metrics(fitted),
         "device": str(fitted.device),
-        "seconds": round(time.time() - started, 3),
+        # The clock may have been put back meanwhile.
+        "seconds": round(max(time.time() - started, fitted.seconds), 3),
         "training_seconds": round(fitted.seconds, 3),
         "ended": round(time.time(), 3),
         "standin": standin,

@@ -275,6 +275,9 @@ def test_more_workers_than_members_is_no_other_population(place, quiet, monkeypa
         (("--accept-code",), "--accept-code has no meaning there"),
         (("--generations", "0"), "0 is not in the range"),
         (("--lanes", "2"), "--lanes 2: members of sae train one after the other"),
+        (("--minutes", "nan"), "pbt, minutes expected a finite number"),
+        (("--minutes", "-1"), "pbt, minutes expected a number > 0"),
+        (("--seeds", "0,-1"), r"seeds[1] expected at least 0, got -1"),
     ],
 )
 def test_what_cannot_be_a_population_is_refused_before_anything_starts(place, options, message):

@@ -42,5 +42,7 @@ def test_the_range_test_ends_in_an_option_that_raysp_run_takes(tmp_path):
     file, *options = done.output.rpartition("raysp run ")[2].split()
     assert file == str(path)
     assert options[:2] == ["--splits", "lorenz"]
+    none = CliRunner().invoke(cli.main, ["lr", str(path), "--models", "mean_rate", *places])
+    assert (none.exit_code, "none of mean_rate is one there" in none.output) == (2, True)
     dry = CliRunner().invoke(cli.main, ["run", str(path), *options, "--dry-run", *places])
     assert dry.exit_code == 0, dry.output

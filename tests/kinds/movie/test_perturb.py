@@ -80,3 +80,16 @@ def test_the_verb_writes_a_table_and_shows_what_changes_most(teacher):
     wrong = CliRunner().invoke(cli.main, ["perturb", teacher.run.path, "--drive", "three"])
     assert wrong.exit_code == 2
     assert "--drive expected UNIT=X" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--silence", "5-2,1"), "--silence expected units such as 3,7 or 0-4, got '5-2,1'"),
+        (("--drive", "3=1", "--drive", "3=2"), "3 more than once"),
+        (("--drive", "3=nan"), "drive of unit 3 expected a finite number"),
+    ],
+)
+def test_units_that_are_typed_so_that_some_would_be_lost_are_refused(words, message):
+    found = CliRunner().invoke(cli.main, ["perturb", "run", *words])
+    assert (found.exit_code, message in found.output) == (2, True), found.output
