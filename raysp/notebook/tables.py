@@ -28,7 +28,7 @@ def tables(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None
 
     Args:
         data: the spikes, a row each.
-        settings: of which `trials` and `units` may be tables.
+        settings: of which `trials`, `units` and `behavior` may be tables.
     """
     if _is_counts(data, settings):
         return None
@@ -42,7 +42,9 @@ def tables(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None
             told = "trials and align are for spikes: expected a frame with columns time and unit, or {3: times, ...}"
             raise BadInput(f"{told}, or a matrix with a row a spike, got {_kind(data)}")
         return None
-    given = {name: table for name in ("trials", "units") if (table := columns(settings.get(name))) is not None}
+    given = {
+        name: table for name in ("trials", "units", "behavior") if (table := columns(settings.get(name))) is not None
+    }
     if "trials" not in given and (events := _events(settings)) is not None:
         given["trials"] = events
     found |= given

@@ -23,7 +23,7 @@ from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
-from raysp.data.sources import by_unit, hidden_parts, large_tables, spike_layouts, trial_ends
+from raysp.data.sources import by_unit, hidden_parts, large_tables, sampled_table, spike_layouts, trial_ends
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposed import STARTS, STOPS, edges
 from raysp.data.sources.session_windows import trials_of
@@ -121,6 +121,11 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
 
     Of a large table of spikes nothing is held, and spikes are counted as they are read.
     """
+    found = _spikes_and_trials(config, read)
+    return found if config.behavior is None else dataclasses.replace(found, series=sampled_table.series(config, read))
+
+
+def _spikes_and_trials(config: Config, read: Reader) -> Session:
     if read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
         if not (config.trial or STAR in (config.time or "")):
             return _streamed(config, read)

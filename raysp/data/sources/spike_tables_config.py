@@ -36,6 +36,11 @@ class Config(Cut):
         trials_per_second: as `per_second`, of all times in that table; None for the same.
         units: path of a table of units, a row each, e.g. of a spike sorter's labels; spikes of others are dropped.
         keep_units: column of that table -> value or list of values; only such units are used.
+        behavior: path of a table of samples of behaviour, a row each with its time; the mean of each bin is decoded.
+            Where vectors of samples lie in the file of spikes, that file.
+        behavior_time: column of it with the times; None takes the only one called time, timestamps, t or so.
+        behavior_columns: of it that are decoded; by default all others that are numbers.
+        behavior_per_second: as `per_second`, of its times; None for the same.
     """
 
     time: str | None = None
@@ -47,10 +52,14 @@ class Config(Cut):
     trials_per_second: Positive | None = None
     units: str | None = None
     keep_units: Mapping[str, Any] = field(default_factory=dict)
+    behavior: str | None = None
+    behavior_time: str | None = None
+    behavior_columns: tuple[str, ...] = ()
+    behavior_per_second: Positive | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_names(self, ("time", "unit", "channel", "trial", "trials", "units"))
+        check_names(self, ("time", "unit", "channel", "trial", "trials", "units", "behavior", "behavior_time"))
         named = [one for one in (self.time, self.unit, self.channel, self.trial) if one is not None]
         if len(set(named)) < len(named):
             raise BadInput(f"{self.where} expected another column each for time, unit, channel and trial, got {named}")
@@ -63,6 +72,16 @@ class Config(Cut):
             raise BadInput(f"{self.where}, window_ms expected begin and end of the windows (ms), got none")
         if self.keep_units and self.units is None:
             raise BadInput(f"{self.where}, keep_units expected units, the path of the table it chooses from, got none")
+        _check_behavior(self)
+
+
+def _check_behavior(config: Config) -> None:
+    if config.behavior and config.trial:
+        told = f"{config.where}, behavior has times of the recording, and with trial spikes have those of each trial"
+        raise BadInput(f"{told}; give spikes the recording's times, and trials and align")
+    for name in ("behavior_time", "behavior_columns", "behavior_per_second"):
+        if getattr(config, name) and not config.behavior:
+            raise BadInput(f"{config.where}, {name} expected behavior, the path of the table it is of, got none")
 
 
 def inputs(config: Config) -> list[str]:
@@ -72,10 +91,11 @@ def inputs(config: Config) -> list[str]:
 
 
 def listed_in(config: Config) -> list[str]:
-    """Return the files that trials and units are listed in: of trials of ALF, one for each attribute."""
+    """Return the files of trials, units and behaviour beside that of spikes; of trials of ALF, one an attribute."""
     alf = config.trials is not None and config.trials.lower().endswith(VECTOR)
     trials = sorted_folder.files_of(str(config.trials)) if alf else [config.trials]
-    return [path for path in (*trials, config.units) if path]
+    behavior = config.behavior if config.behavior != config.path else None
+    return [path for path in (*trials, config.units, behavior) if path]
 
 
 def beside(config: Config) -> str | None:
