@@ -122,7 +122,7 @@ def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Prop
     guessed, why = {**found.settings}, {**found.why}
     for one, other in EITHER:
         if one in settings and other not in settings:
-            guessed.pop(other, None)
+            guessed = {name: value for name, value in guessed.items() if not name.startswith(other)}
     if "counts" in guessed and (finer := _finer(found, settings)) is not None:
         guessed["counts_bin_ms"], why["counts_bin_ms"] = finer, f"{why['bin_ms']}: added up to bin_ms"
     if "window_ms" not in settings and "window_ms" in guessed:

@@ -254,6 +254,13 @@ def cut(
     else:
         span_s = (times.first / per_second, times.last / per_second)
         around = _of_trials(*trials.found, span_s, per_second, settings, why, contents)
+    if trials.sampled is not None:
+        path, samples = trials.sampled
+        settings["behavior"], why["behavior"] = path, f"{len(samples):,} samples, decoded from the rates"
+        own_clock = _trials_clock(samples, (times.first / per_second, times.last / per_second), per_second)
+        if own_clock != per_second:
+            settings["behavior_per_second"] = own_clock
+            why["behavior_per_second"] = f"its times look like {CLOCKS[own_clock]}"
     why["bin_ms"] = "a usual width; it must divide the window"
     return Proposal("spike_tables", settings, why, tuple(contents), around, times)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from raysp.data.formats import pynapple_npz, sorted_folder, table_file
-from raysp.data.sources import spike_columns
+from raysp.data.sources import sampled_table, spike_columns
 from raysp.data.sources.proposed import CLOCKS, STARTS, Times, named
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
@@ -27,16 +27,21 @@ FEWEST, SHARED = 8, 3
 """Trials, and letters that two names begin with, from which on a table is told by what stands in it."""
 INSIDE, SPAN = 0.9, 0.3
 """Shares of trials' times that lie in the recording, and of the recording that they lie in."""
-MOST_EVEN = 1000
-"""More rows at one step are samples."""
+MOST_EVEN, MOST_VARIABLES, UNEVEN = 1000, 12, 3.0
+"""More rows at one step are samples; those of so many variables, at most, are proposed to be decoded, and may have
+steps so many times as long or short as usual."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """The path and the columns of the table of trials beside a file, if any, and lines on tables that are none."""
+    """The path and the columns of the table of trials beside a file, if any, and lines on tables that are none.
+
+    `sampled` are the path of a table of samples of behaviour, and its column of times.
+    """
 
     found: tuple[str, Table] | None
     others: tuple[str, ...] = ()
+    sampled: tuple[str, np.ndarray] | None = None
 
 
 def beside(path: str, times: Times, leave: Collection[str] = ()) -> Beside:
@@ -48,19 +53,49 @@ def beside(path: str, times: Times, leave: Collection[str] = ()) -> Beside:
         leave: paths of other files of spikes.
     """
     others: list[str] = []
+    samples = None
     for folder in sorted_folder.above(os.path.dirname(path)):
         tables = list(_tables(folder, path, leave))
-        for name, table in tables:
-            told = any(word in name.lower() for word in WORDS)
-            edge = named(list(table), *STARTS) is not None
-            if (edge or told) and any(map(is_times, table.values())):
-                return Beside((files.absolute(os.path.join(folder, name)), table))
-        for name, table in tables:
-            alone = len(tables) == 1 or _alike(name, path) >= SHARED
-            if alone and len(table) > 1 and _is_of_trials(table, times):
-                return Beside((files.absolute(os.path.join(folder, name)), table))
+        samples = samples or next(
+            ((files.absolute(os.path.join(folder, name)), one) for name, table in tables
+             if (one := _of_samples(table, times)) is not None), None,
+        )  # fmt: skip
+        if (name := _named_trials(tables) or _like_trials(tables, path, times)) is not None:
+            return Beside((files.absolute(os.path.join(folder, name)), dict(tables)[name]), sampled=samples)
         others += [f"{name}: {', '.join(table)}" for name, table in tables if table]
-    return Beside(None, tuple(others))
+    return Beside(None, tuple(others), samples)
+
+
+def _named_trials(tables: Sequence[tuple[str, Table]]) -> str | None:
+    """Return the file that is called so, or has a column of begins."""
+    for name, table in tables:
+        told = any(word in name.lower() for word in WORDS)
+        if (named(list(table), *STARTS) is not None or told) and any(map(is_times, table.values())):
+            return name
+    return None
+
+
+def _like_trials(tables: Sequence[tuple[str, Table]], path: str, times: Times) -> str | None:
+    """Return the file whose times rise through the recording, of the only table or of one that is called alike."""
+    for name, table in tables:
+        alone = len(tables) == 1 or _alike(name, path) >= SHARED
+        if alone and len(table) > 1 and _is_of_trials(table, times):
+            return name
+    return None
+
+
+def _of_samples(table: Table, times: Times) -> np.ndarray | None:
+    """Return the column of times of a table of samples, evenly taken through the recording; None of another table."""
+    usual = [name for name in table if name.strip().lower() in sampled_table.TIMES]
+    others = [name for name, one in table.items() if name not in usual and one.dtype.kind == "f"]
+    if len(usual) != 1 or not 0 < len(others) <= MOST_VARIABLES or table[usual[0]].dtype.kind not in "iuf":
+        return None
+    own = table[usual[0]]
+    if len(own) <= MOST_EVEN or not np.isfinite(own).all() or not _rises(own) or not _lies_in(own, times):
+        return None
+    steps = np.diff(own.astype(float)) / np.median(np.diff(own.astype(float)))
+    # Of events, which come at any time, a third of the steps are longer or shorter.
+    return own if ((steps > 1 / UNEVEN) & (steps < UNEVEN)).mean() > INSIDE else None
 
 
 def read(path: str) -> Table:

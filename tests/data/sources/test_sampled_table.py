@@ -6,7 +6,7 @@ import pytest
 
 from raysp import load_split
 from raysp.config import settings
-from raysp.data.sources import spike_tables
+from raysp.data.sources import proposal, spike_tables
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)
@@ -87,3 +87,18 @@ def test_times_of_samples_in_another_unit_and_marks_of_what_is_missing_are_told(
     hand.write_csv(folder / "hand.csv")
     split, _ = built(folder, behavior_per_second=None)
     assert "x of behaviour is -999 in 600 samples" in "\n".join(split.provenance.notes)
+
+
+@pytest.mark.parametrize("trials", [True, False])
+def test_a_look_proposes_samples_beside_spikes_and_their_clock(folder, trials):
+    if not trials:
+        (folder / "trials.csv").unlink()
+    found = proposal.proposal(str(folder / "spikes.csv"))
+    own = {name: found.settings.get(name) for name in ("trials", "behavior", "behavior_per_second")}
+    there = str(folder / "trials.csv") if trials else None
+    assert own == {"trials": there, "behavior": str(folder / "hand.csv"), "behavior_per_second": 1000.0}
+    changed = proposal.changed(found, "", {"decode": ["side"]})
+    assert not any(name.startswith("behavior") for name in changed.settings)
+    given = {**found.settings, "path": str(folder / "spikes.csv"), "heldout": 0}
+    split, _ = spike_tables.build(settings.build(spike_tables.Config, given, "x"), "x")
+    assert split.sizes.behavior == 2
