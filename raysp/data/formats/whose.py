@@ -86,5 +86,5 @@ def in_trials(times: np.ndarray, row: np.ndarray, span_s: float) -> bool:
         span_s: from the first to the last time.
     """
     ends = np.flatnonzero(np.diff(row) != 0)
-    one_by_one = bool((np.diff(row) >= 0).all()) and len(ends) > 0
+    one_by_one = len(ends) == len(np.unique(row)) - 1 > 0
     return one_by_one and span_s < LONGEST_TRIAL_S and bool((times[ends + 1] < times[ends]).mean() > MOSTLY)

@@ -21,8 +21,9 @@ class Guess(NamedTuple):
     windows: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
-FEWEST, WIDEST = 8, 12
-"""Trials from which on a vector of times is taken for theirs; columns of a matrix of trials at most."""
+FEWEST, WIDEST, APART_S = 8, 12, 0.2
+"""Trials from which on a vector of times is taken for theirs; columns of a matrix of trials at most; times that are
+nearer to each other are no trials' of one recording."""
 
 
 def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, per_second: float) -> Guess:
@@ -39,7 +40,11 @@ def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, pe
     span = float(times.min()), float(times.max())
     for name, table in _tables(found, spikes):
         rows = len(next(iter(table.values())))
-        inside = {key: one for key, one in table.items() if _is_inside(one, span)}
+        inside = {
+            key: one
+            for key, one in table.items()
+            if _is_inside(one, span, in_order=not _is_trials(key, one, per_second))
+        }
         start = named(list(inside), *STARTS)
         events = [key for key in inside if any(word in key.lower() for word in EVENTS)] or list(inside)
         if rows < FEWEST or not (start or events):
@@ -80,10 +85,10 @@ def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict
         matrix = columns(name, value)
         if name != spikes and 0 < len(matrix) <= WIDEST:
             yield name, {key: one.astype(int) if is_whole(one) else one for key, one in matrix.items()}
-    for word in EVENTS:
+    for word in (*STARTS, *EVENTS):
         for name, value in found.items():
-            vector = _vector(value)
-            if vector is not None and name != spikes and word in name.rpartition(".")[2].lower():
+            vector, bare = _vector(value), name.rpartition(".")[2].lower()
+            if vector is not None and name != spikes and (bare.endswith(word) if word in STARTS else word in bare):
                 yield name, {name.rpartition(".")[2]: vector}
 
 
@@ -93,11 +98,21 @@ def _vector(value: Value) -> np.ndarray | None:
     return value.ravel() if value.size > 1 else None
 
 
-def _is_inside(values: np.ndarray, span: tuple[float, float]) -> bool:
-    """Tell whether values are times that rise through a part of the recording."""
+def _is_trials(name: str, values: np.ndarray, per_second: float) -> bool:
+    """Tell whether times are called as those of trials, and lie as far apart: such may lie in any order."""
+    bare = name.rpartition(".")[2].lower()
+    if values.dtype.kind not in "iuf" or not (bare.endswith((*STARTS, *STOPS)) or any(word in bare for word in EVENTS)):
+        return False
+    known = np.sort(values[np.isfinite(values)].astype(float))
+    return len(known) >= FEWEST and bool(np.median(np.diff(known)) >= APART_S * per_second)
+
+
+def _is_inside(values: np.ndarray, span: tuple[float, float], *, in_order: bool) -> bool:
+    """Tell whether values are times that lie in a part of the recording, and rise through it where they must."""
     if values.dtype.kind not in "iuf":
         return False
     known = values[np.isfinite(values)].astype(float)
-    if len(known) < FEWEST or (np.diff(known) < 0).any() or np.ptp(known) < 0.2 * (span[1] - span[0]):
+    wide = np.ptp(known) if len(known) else 0.0
+    if len(known) < FEWEST or (in_order and (np.diff(known) < 0).any()) or wide < 0.2 * (span[1] - span[0]):
         return False
-    return bool(known[0] >= span[0] - 0.2 * np.ptp(known) and known[-1] <= span[1] + 0.2 * np.ptp(known))
+    return bool(known.min() >= span[0] - 0.2 * wide and known.max() <= span[1] + 0.2 * wide)
