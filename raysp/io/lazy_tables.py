@@ -41,7 +41,9 @@ def scan(paths: Sequence[str], again: str = AGAIN) -> polars.LazyFrame:
                 for group in range(file.num_row_groups):
                     if predicate is None:
                         found = _group(file, group, columns, schema)
-                    elif _group(file, group, predicate.meta.root_names(), schema).filter(predicate).is_empty():
+                    elif (asked := predicate.meta.root_names()) and (
+                        _group(file, group, asked, schema).filter(predicate).is_empty()
+                    ):
                         continue
                     else:
                         found = _group(file, group, columns, schema).filter(predicate)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import numpy as np
+
 from raysp.driver.ensemble import Request
 from raysp.driver.ensemble import ensemble as average
 from raysp.errors import BadInput, expect, unknown
@@ -65,12 +67,15 @@ def ensemble(
         raise BadInput("expected the runs whose trials are to be averaged, got none")
     if weights not in WAYS:
         raise unknown("way to weigh", str(weights), WAYS)
-    expect(top is None or (isinstance(top, int) and top >= 1), f"top expected a number of members or None, got {top!r}")
+    expect(
+        top is None or (isinstance(top, int | np.integer) and top >= 1),
+        f"top expected a number of members or None, got {top!r}",
+    )
     request = Request(
         root=None if root is None else given.path(root, "root"),
         name=name,
         by=by,
-        top=top,
+        top=None if top is None else int(top),
         way=weights,
         given_conditions=given_conditions,
         models=given.names(models, "models"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence, Set, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +166,7 @@ class FittedModel:
         """
         check_loaded(split)
         how = Perturbation(
-            coerce(tuple[int, ...], silence, "silence"),
+            coerce(tuple[int, ...], tuple(silence) if isinstance(silence, range | Set) else silence, "silence"),
             {
                 one: coerce(float, push, f"drive of {one}")
                 for one, push in coerce(Mapping, drive or {}, "drive").items()

@@ -15,6 +15,8 @@ def test_a_file_that_lacks_a_column_is_read_beside_one_that_has_it(tmp_path):
     assert lazy_tables.scan(paths[::-1]).collect().rows() == [(4,), (3,)]
     assert lazy_tables.scan(paths).filter(col("unit_name").is_null()).collect().rows() == [(4, None)]
     assert lazy_tables.scan(paths).select(polars.len()).collect().item() == 2
+    assert lazy_tables.scan(paths).filter(polars.lit(True)).collect().height == 2
+    assert lazy_tables.scan(paths).filter(polars.lit(True)).select(polars.len()).collect().item() == 2
     assert lazy_tables.scan(paths).select("unit_name").head(1).collect().rows() == [("c3",)]
 
 

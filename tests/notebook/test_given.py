@@ -67,6 +67,12 @@ def test_what_is_nothing_to_predict_is_refused(said, fitted, split):
         OF_A_MODEL[said](fitted, split)
 
 
+def test_units_to_silence_may_be_a_range_or_a_set(fitted, split):
+    for units in (range(2), {0, 1}):
+        with pytest.raises(BadInput, match="nothing is perturbed"):
+            fitted.perturb(split, silence=units)
+
+
 def test_one_name_is_one_and_no_row_of_letters(tmp_path):
     assert given.names("sae", "models") == given.names(["sae"], "models") == ("sae",)
     with pytest.raises(BadInput, match="unknown setting 'epochs'"):

@@ -86,7 +86,7 @@ def _shown(lines: Sequence[str], form: table_file.Form) -> Iterator[str]:
     decimals = {len(found[1]) if (found := WRITTEN.fullmatch(one)) else 0 for one in values}
     usual = decimals.pop() if len(values) >= FEWEST_WRITTEN and len(decimals) == 1 else 0
     if usual and re.fullmatch(rf"[-+]?\d*[.,]?\d{{0,{usual - 1}}}", value):
-        yield f"{form.names[-1]} is {value} there, where all others have {usual} decimals"
+        yield f"{_name(form)} is {value} there, where all others have {usual} decimals"
 
 
 def _likely(lines: Sequence[str], form: table_file.Form) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _likely(lines: Sequence[str], form: table_file.Form) -> Iterator[str]:
     values, value = _last_column(lines, form)
     if len(values) < FEWEST or not value:
         return
-    told = f"{form.names[-1]} is {value} there"
+    told = f"{_name(form)} is {value} there"
     try:
         numbers = np.array([one.replace(",", ".") if form.decimal_comma else one for one in (*values, value)], float)
     except ValueError:
@@ -114,6 +114,11 @@ def _last_column(lines: Sequence[str], form: table_file.Form) -> tuple[list[str]
     """Return what stands in the last column of all lines but the last one, empty cells left aside, and of that one."""
     *others, last = (row[-1].strip() if row else "" for row in _divided(lines, form))
     return [one for one in others if one not in table_file.MISSING], last
+
+
+def _name(form: table_file.Form) -> str:
+    """Return what the last column is called; a list of numbers alone has no name."""
+    return "the last value" if re.fullmatch(r"[-+\d.,eE]+", form.names[-1]) else form.names[-1]
 
 
 def _divided(lines: Sequence[str], form: table_file.Form) -> list[list[str]]:

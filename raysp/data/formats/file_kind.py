@@ -66,8 +66,6 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
 RECORDINGS = (
     ".nwb", ".mat", ".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".pqt", ".npz", ".npy", ".h5", ".hdf5", ".json"
 )  # fmt: skip
-VECTORS = ("spike_times.npy", "spikes.times.npy")
-"""Spike times in a folder of Kilosort and phy, and in one of ALF."""
 TEXT = "is plain text"
 IS_JSON = "is JSON"
 JSON = "save its spikes as a table: pandas.read_json(path).to_csv('spikes.csv', index=False), columns unit and time"
@@ -143,7 +141,7 @@ def _folder(path: str) -> str:
         return f"is a folder that cannot be listed ({error.strerror}); give a file in it"
     if {".zgroup", ".zarray", ".zattrs", ".zmetadata", "zarr.json"} & set(inside):
         return f"is a folder of Zarr, not an HDF5 file; {_unzarr('export it')}"
-    if vectors := [name for name in VECTORS if name in inside]:
+    if vectors := [name for name in folder_lists.SORTED if name in inside]:
         return f"is a folder of sorted spikes; give {os.path.join(path, vectors[0])}, what lies beside it is read, too"
     if "structure.oebin" in inside:
         return "is a recording of Open Ephys, whose spikes are yet to be sorted; give the folder or file of the sorter"

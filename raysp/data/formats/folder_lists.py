@@ -14,6 +14,8 @@ from raysp.errors import BadInput
 from raysp.io import files
 
 TEXTS, VECTOR = (".txt", ".csv", ".tsv", ".dat"), ".npy"
+SORTED = ("spike_times.npy", "spikes.times.npy")
+"""Spike times in a folder of Kilosort and phy, and in one of ALF."""
 FEWEST, PROBED = 3, 5
 """Files of more than one number from which on a folder is taken for one of units; lines that tell what a text is."""
 
@@ -21,11 +23,14 @@ FEWEST, PROBED = 3, 5
 def paths(folder: str) -> list[str]:
     """Return the paths of the files of numbers alone in a folder on this machine, those of the ending most have.
 
-    They are in the order of the numbers in their names. A path that is no such folder has none.
+    They are in the order of the numbers in their names. A path that is no such folder has none; nor has one of a
+    sorter, whose vectors are columns: its clock and its labels of units lie beside them, and are read by that of times.
     """
     if not files.is_local(folder) or not os.path.isdir(files.absolute(folder)):
         return []
-    lengths = {name: found for name in files.listing(folder) if (found := _numbers(os.path.join(folder, name))) >= 0}
+    if not set(SORTED).isdisjoint(inside := files.listing(folder)):
+        return []
+    lengths = {name: found for name in inside if (found := _numbers(os.path.join(folder, name))) >= 0}
     several = Counter(_ending(name) for name, length in lengths.items() if length > 1)
     ((ending, count),) = several.most_common(1) or [("", 0)]
     if count < FEWEST:

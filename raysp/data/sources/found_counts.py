@@ -8,7 +8,7 @@ import os
 
 from raysp.data.formats import count_file, file_kind, hdf5, table_file
 from raysp.data.sources.population_config import EITHER, Config, check_of_kind
-from raysp.data.sources.proposal_arrays import MOST, USUAL, like_counts
+from raysp.data.sources.proposal_arrays import MOST, USUAL, like_counts, of_each_trial
 from raysp.data.sources.proposal_nwb import is_nwb
 from raysp.data.sources.proposed import described
 from raysp.errors import BadInput
@@ -51,6 +51,8 @@ def named(config: Config) -> tuple[Config, tuple[str, ...]]:
             f"{where}: several arrays can be counts, {listed(chosen)}; say which: counts=NAME, and "
             "eval_counts=NAME of one that holds trials to evaluate"
         )
+    if axes == 3 and (apart := of_each_trial(each)) is not None:
+        raise BadInput(f"{where}: {listed(list(each))} look like an array a trial; give counts={apart[0]!r}")
     if each:
         ((name, one), *_) = each.items()
         then = "give window_ms: [0, length], for one without trials" if axes == 3 else "of trials, leave window_ms out"

@@ -53,7 +53,7 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
     if len(looks) > MOST:
         contents.append(f"and {len(looks) - MOST} more arrays")
     arrays = _alike(arrays, shapes)
-    found = _of_each_trial(arrays) or _counts(arrays)
+    found = of_each_trial(arrays) or _counts(arrays)
     if found is None:
         return Proposal("", contents=(*contents, *_why_not(arrays)))
     name, counts = found
@@ -116,7 +116,7 @@ def _alike(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...
     return {name: one[: cuts[len(one)]] if one.ndim and len(one) in cuts else one for name, one in arrays.items()}
 
 
-def _of_each_trial(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
+def of_each_trial(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
     """Return the pattern of arrays' names that lie a trial each, and the first of them, where a file has such."""
     alike: dict[str, list[str]] = {}
     for name, one in arrays.items():

@@ -72,6 +72,27 @@ def test_columns_as_files_are_no_units(tmp_path):
     assert found.contents[-1].startswith("which of the files hold a unit's spike times is not known")
 
 
+def test_vectors_of_a_sorter_are_columns_and_the_one_of_times_is_named(tmp_path):
+    for name in ("spike_times", "spike_clusters", "amplitudes"):
+        np.save(tmp_path / f"{name}.npy", np.arange(90))
+    with pytest.raises(BadInput, match=r"is a folder of sorted spikes; give .*spike_times.npy"):
+        read(tmp_path)
+
+
+def test_a_unit_whose_file_is_cut_off_is_told(tmp_path):
+    texts(tmp_path)
+    cut = tmp_path / "unit_9.txt"
+    cut.write_text(cut.read_text()[:-4])
+    (note,) = [one for one in read(tmp_path).provenance.notes if "WARNING" in one]
+    assert "unit_9.txt ends within its last row" in note
+    assert "the last value is" in note
+
+
+def read(folder):
+    settings = {"path": str(folder), "time": "unit_*", "window_ms": [0, 500], "bin_ms": 10, "gap_ms": 0}
+    return prepare.read(Recording("x", "spike_tables", settings), "")[0]
+
+
 def test_a_line_that_is_no_time_is_named(tmp_path):
     texts(tmp_path)
     with open(tmp_path / "unit_7.txt", "a") as file:

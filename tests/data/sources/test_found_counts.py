@@ -46,6 +46,11 @@ def test_the_only_array_that_can_be_counts_is_taken(tmp_path, arrays, more, told
         ),
         ({"x": FLAT}, {}, r"x is 2000 x 20; give window_ms: \[0, length\], for one without trials, and counts=x"),
         ({"x": COUNTS}, {"window_ms": [0, 500]}, "x is 40 x 50 x 20; of trials, leave window_ms out, and counts=x"),
+        (
+            {f"trial_{one}": COUNTS[one] for one in range(5)},
+            {},
+            r"trial_0, trial_1, .* look like an array a trial; give counts='trial_\*'",
+        ),
         (EVENTS, {}, "expected counts, an array of whole numbers .*got times: 300, .*raysp data look .*a.npz"),
     ],
 )
