@@ -25,7 +25,8 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
 
     Returns:
         Name -> vector. Columns of matrices with a row a spike are called "spikes[:,0]"; the vectors of an array that
-        holds one for each unit, padded with NaN or with an index of their ends, "spike_times_0" and so on.
+        holds one for each unit, padded with NaN or with an index of their ends, "spike_times_0" and so on: also of one
+        by any name, or of how many values each has, where values rise from end to end alone.
 
     Raises:
         BadInput: there is none, or the file is damaged.
@@ -58,6 +59,13 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
         if parts := _ended(found[name], found[f"{name}{INDEX}"], name, others):
             del found[f"{name}{INDEX}"]
             found |= parts
+    joined = {name: back for name, one in found.items() if (back := _steps_back(one)).size}
+    for name, back in joined.items():
+        for other, ends in found.items() if name in found else ():
+            lengths = {len(one) for key, one in found.items() if key not in (name, other)}
+            if parts := _divided(found[name], back, ends, name, lengths):
+                found = {key: one for key, one in found.items() if key != other} | parts
+                break
     if not found:
         raise BadInput(f"{path} expected vectors of spike times and of their units, got none in it")
     return found
@@ -82,3 +90,19 @@ def _ended(values: np.ndarray, ends: np.ndarray, name: str, others: Collection[i
     bare = ends[0] == 0 and len(ends) > 1 and (len(ends) - 1 in others or len(ends) not in others)
     parts = itertools.pairwise(ends.tolist() if bare else [0, *ends.tolist()])
     return {f"{name}_{place}": values[begin:end] for place, (begin, end) in enumerate(parts)}
+
+
+def _steps_back(values: np.ndarray) -> np.ndarray:
+    """Return where a vector of numbers falls, as times do where those of the next unit begin."""
+    return np.flatnonzero(np.diff(values) < 0) + 1 if values.dtype.kind in "iuf" else np.zeros(0, dtype=np.int64)
+
+
+def _divided(
+    values: np.ndarray, back: np.ndarray, ends: np.ndarray, name: str, others: Collection[int]
+) -> dict[str, np.ndarray]:
+    """Return what `_ended` does, of ends by any name, or of lengths, where values fall, at `back`, at ends alone."""
+    if ends.dtype.kind not in "iu" or not 1 < len(ends) < len(values) / 2:
+        return {}
+    lengths = ends.sum() == len(values) and (ends >= 0).all()
+    edges = np.cumsum(ends) if lengths else ends
+    return _ended(values, edges, name, {len(ends)} if lengths else others) if np.isin(back, edges).all() else {}

@@ -69,7 +69,7 @@ def beside(path: str, times: Times, leave: Collection[str] = ()) -> Beside:
 def _named_trials(tables: Sequence[tuple[str, Table]]) -> str | None:
     """Return the file that is called so, or has a column of begins."""
     for name, table in tables:
-        told = any(word in name.lower() for word in WORDS)
+        told = any(word in name.lower() for word in WORDS) and not _is_of_spikes(table)
         if (named(list(table), *STARTS) is not None or told) and any(map(is_times, table.values())):
             return name
     return None
@@ -145,12 +145,16 @@ def _alike(name: str, path: str) -> int:
 def _is_of_trials(table: Table, times: Times) -> bool:
     """Tell whether a table has a row a trial: times that rise through the recording, and far fewer than spikes."""
     rows = len(next(iter(table.values())))
-    bare = {name.strip().lower() for name in table}
-    if not FEWEST <= rows <= times.count / 4 or (bare & spike_columns.UNITS and bare & spike_columns.SPIKES):
+    if not FEWEST <= rows <= times.count / 4 or _is_of_spikes(table):
         return False
     return any(
         is_times(one) and _rises(one) and not _is_sampled(one) and _lies_in(one, times) for one in table.values()
     )
+
+
+def _is_of_spikes(table: Table) -> bool:
+    bare = {name.strip().lower() for name in table}
+    return bool(bare & spike_columns.UNITS and bare & spike_columns.SPIKES)
 
 
 def _rises(one: np.ndarray) -> bool:

@@ -38,6 +38,11 @@ def test_times_of_another_recording_few_rows_and_samples_are_no_trials_and_the_t
     assert found.contents[-1].startswith("beside it: 0304_other.csv: Versuch, Staerke, Beginn, Seite; none looks like")
 
 
+def test_spikes_of_another_recording_are_no_trials_whatever_their_table_is_called(folder):
+    (folder / "by_trial.csv").write_text((folder / "0304_spikes.csv").read_text())
+    assert "trials" not in proposal(str(folder / "0304_spikes.csv")).settings
+
+
 def test_of_a_table_that_is_given_align_and_window_are_guessed_and_columns_listed(folder):
     write(folder / "mine.csv", BEGIN)
     write(folder / "others.csv", BEGIN)

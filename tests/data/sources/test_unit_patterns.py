@@ -89,3 +89,20 @@ def test_ends_that_begin_with_0_are_of_one_unit_less_unless_a_vector_of_units_is
     read = [found[f"spike_times_{unit}"] for unit in range(units)]
     assert f"spike_times_{units}" not in found
     assert all(np.array_equal(one, own) for one, own in zip(read[units - 3 :], each, strict=True))
+
+
+@pytest.mark.parametrize(
+    "divide",
+    [lambda n: {"spike_ptr": np.cumsum([0, *n])}, lambda n: {"unit_index": np.cumsum(n)}, lambda n: {"count": n}],
+)
+def test_times_one_unit_after_the_other_are_divided_by_ends_of_any_name_and_by_lengths(tmp_path, divide):
+    each = [*table("a", "b", "c").values()]
+    ends = divide(np.array([len(one) for one in each]))
+    np.savez(tmp_path / "x.npz", t=np.concatenate(each), start=np.arange(1.0, 95.0), **ends)
+    found = vector_file.vectors(str(tmp_path / "x.npz"))
+    assert [name for name in found if name.startswith("t_")] == ["t_0", "t_1", "t_2"]
+    assert all(np.array_equal(found[f"t_{unit}"], one) for unit, one in enumerate(each))
+    assert proposal(str(tmp_path / "x.npz")).settings["align"] == "start"
+    # In the recording's order nothing tells that times have such ends.
+    np.savez(tmp_path / "x.npz", t=np.sort(np.concatenate(each)), **ends)
+    assert set(vector_file.vectors(str(tmp_path / "x.npz"))) == {"t", *ends}
