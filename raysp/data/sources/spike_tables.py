@@ -41,7 +41,7 @@ from raysp.data.sources.spike_columns import (
     silent,
 )
 from raysp.data.sources.spike_layouts import Laid
-from raysp.data.sources.spike_tables_config import Config, beside, inputs
+from raysp.data.sources.spike_tables_config import Config, beside, inputs, named_in
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
@@ -60,7 +60,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     Raises:
         BadInput: a table or a column is missing or damaged, or no spike lies in a window; nothing was written.
     """
-    cut = tuple(note for path in inputs(config) for note in cut_off.notes(path))
+    cut = tuple(note for path in named_in(config) for note in cut_off.notes(path))
     found = read_session(config)
     found = dataclasses.replace(found, notes=(*found.notes, *cut))
     read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))

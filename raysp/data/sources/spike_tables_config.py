@@ -86,8 +86,13 @@ def _check_behavior(config: Config) -> None:
 
 def inputs(config: Config) -> list[str]:
     """Return the tables that are read. Raises BadInput where a vector has no other one with its units beside it."""
-    lists = folder_lists.paths(config.path) or [config.path]
-    return [path for path in (*lists, beside(config), *listed_in(config)) if path]
+    vector = beside(config)
+    return [*named_in(config), *([] if vector is None else [vector])]
+
+
+def named_in(config: Config) -> list[str]:
+    """Return the files that settings name, that of spikes first; of a folder of lists each of them."""
+    return [*(folder_lists.paths(config.path) or [config.path]), *listed_in(config)]
 
 
 def listed_in(config: Config) -> list[str]:
