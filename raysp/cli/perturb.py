@@ -46,13 +46,11 @@ def _units(text: str) -> tuple[int, ...]:
     """Return the units of "3,7,10-12"."""
     found: list[int] = []
     for item in filter(None, text.split(",")):
-        first, _, last = item.partition("-")
-        right = first.strip().isdigit() and (last or "0").strip().isdigit()
-        if not right or int(last or first) < int(first):
+        first, dash, last = item.partition("-")
+        last = last if dash else first
+        if not (first.strip().isdecimal() and last.strip().isdecimal() and int(first) <= int(last)):
             raise BadInput(f"--silence expected units such as 3,7 or 0-4, got {text!r}")
-        if not (more := range(int(first), int(last or first) + 1)):
-            raise BadInput(f"--silence expected units from the lower to the higher, got {item!r}")
-        found += more
+        found += range(int(first), int(last) + 1)
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,6 +25,11 @@ class Guess(NamedTuple):
 FEWEST, WIDEST, APART_S = 8, 12, 0.2
 """Trials from which on a vector of times is taken for theirs; columns of a matrix of trials at most; times that are
 nearer to each other are no trials' of one recording."""
+IDENTITIES = ("stimulus", "cue", "event")
+_MOMENT = "|".join((*STARTS, *STOPS, *(one for one in EVENTS if one not in IDENTITIES)))
+_WORD = r"(_?(times?|timestamps?|samples?)|_(t|s|ms|sec))"
+CALLED = re.compile(rf".*(({_MOMENT})s?{_WORD}?|({'|'.join(IDENTITIES)}){_WORD})")
+"""Names that say when something was, at their end; those of `EVENTS` that may say what it was need a word more."""
 
 
 def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, per_second: float) -> Guess:
@@ -88,7 +94,8 @@ def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict
     for word in (*STARTS, *EVENTS):
         for name, value in found.items():
             vector, bare = _vector(value), name.rpartition(".")[2].lower()
-            if vector is not None and name != spikes and (bare.endswith(word) if word in STARTS else word in bare):
+            called = bare.endswith((word, f"{word}s")) if word in STARTS else word in bare
+            if vector is not None and name != spikes and called:
                 yield name, {name.rpartition(".")[2]: vector}
 
 
@@ -100,8 +107,8 @@ def _vector(value: Value) -> np.ndarray | None:
 
 def _is_trials(name: str, values: np.ndarray, per_second: float) -> bool:
     """Tell whether times are called as those of trials, and lie as far apart: such may lie in any order."""
-    bare = name.rpartition(".")[2].lower()
-    if values.dtype.kind not in "iuf" or not (bare.endswith((*STARTS, *STOPS)) or any(word in bare for word in EVENTS)):
+    # Which stimulus or event it was, an angle of a goal or a category, may have as many values in any order.
+    if values.dtype.kind not in "iuf" or not CALLED.fullmatch(name.rpartition(".")[2].lower()):
         return False
     known = np.sort(values[np.isfinite(values)].astype(float))
     return len(known) >= FEWEST and bool(np.median(np.diff(known)) >= APART_S * per_second)

@@ -58,6 +58,16 @@ def test_vectors_called_as_trials_times_are_found_in_any_order(tmp_path, trials,
     assert proposal(written(str(tmp_path / "a.mat"), 1.0, trials)).settings["align"] == align
 
 
+@pytest.mark.parametrize("name", ["event_id", "onset_amplitude", "goal_angle", "category", "stimulus", "cue"])
+def test_values_in_any_order_that_no_name_calls_times_are_no_trials(tmp_path, name):
+    assert "align" not in proposal(written(str(tmp_path / "a.mat"), 1.0, {name: GO})).settings
+
+
+@pytest.mark.parametrize("name", ["stimulus_times", "trialStarts", "cue_s", "stim_on"])
+def test_values_in_any_order_that_a_name_calls_times_are_trials(tmp_path, name):
+    assert proposal(written(str(tmp_path / "a.mat"), 1.0, {name: GO})).settings.get("align") == name
+
+
 def test_times_within_trials_are_no_trials_of_a_recording_and_trials_in_any_order_are_told(tmp_path):
     length = STOP - START
     each = [np.sort(RNG.uniform(0, one, 60)) for one in length]

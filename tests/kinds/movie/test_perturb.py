@@ -86,6 +86,7 @@ def test_the_verb_writes_a_table_and_shows_what_changes_most(teacher):
     ("words", "message"),
     [
         (("--silence", "5-2,1"), "--silence expected units such as 3,7 or 0-4, got '5-2,1'"),
+        (("--silence", "3-"), "--silence expected units such as 3,7 or 0-4, got '3-'"),
         (("--drive", "3=1", "--drive", "3=2"), "3 more than once"),
         (("--drive", "3=nan"), "drive of unit 3 expected a finite number"),
     ],
