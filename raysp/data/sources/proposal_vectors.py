@@ -25,6 +25,24 @@ from raysp.data.sources.trials_beside import Beside, beside, is_times
 from raysp.errors import BadInput
 from raysp.io import files
 
+SHORT_TIMES = {
+    "t",
+    "st",
+    "tspk",
+    "spk_t",
+    "spk_times",
+    "spiketime",
+    "spktimes",
+    "spike_t",
+    "spikes",
+    "spk",
+    "spike_samples",
+}
+SHORT_UNITS = {"u", "clu", "ids", "uid", "unit_ids", "cluster_ids", "neuron_ids", "cell_ids", "neurons", "cells",
+               "spike_units", "spike_unit", "spk_units", "spk_ids", "spike_ids"}  # fmt: skip
+"""Names that times and units have in files of vectors alone, too, where these are of one length."""
+OFTEN = 20
+"""Spikes of a unit, on average, from which on a vector of a short name says whose they are."""
 UNSURE = "NOT KNOWN: is it a trial's number, or a channel's? trial: NAME or channel: NAME;"
 
 
@@ -75,14 +93,16 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
 
 def times_and_units(table: Table) -> tuple[str, Whose] | None:
     """Return the vectors of times and of units, by their usual names; None where none of one length are called so."""
-    time = next(
-        (name for name, one in table.items() if bare(name) in spike_columns.SPIKES and one.dtype.kind in "iuf"), None
-    )
-    unit = next((name for name in table if bare(name) in spike_columns.UNITS), None)
-    if time is None or unit is None or len(table[time]) != len(table[unit]):
-        return None
-    alike = {name: one for name, one in table.items() if len(one) == len(table[unit])}
-    return time, Whose(unit, spike_layouts.channel_of(alike, unit))
+    for when, who in ((spike_columns.SPIKES, spike_columns.UNITS), (SHORT_TIMES, SHORT_UNITS)):
+        time = next((name for name, one in table.items() if bare(name) in when and one.dtype.kind in "iuf"), None)
+        unit = next((name for name in table if bare(name) in who), None)
+        if time is None or unit is None or len(table[time]) != len(table[unit]):
+            continue
+        # What is short may mean anything: trials have a number each, units many spikes.
+        if who is spike_columns.UNITS or len(np.unique(table[unit])) < len(table[unit]) / OFTEN:
+            alike = {name: one for name, one in table.items() if len(one) == len(table[unit])}
+            return time, Whose(unit, spike_layouts.channel_of(alike, unit))
+    return None
 
 
 def _scalars(path: str) -> Table:

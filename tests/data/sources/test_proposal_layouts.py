@@ -358,3 +358,12 @@ def test_whole_numbers_of_matlab_and_what_lies_beside_counts_without_trials_are_
     split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": path}), str(tmp_path))
     assert split.train.behavior is not None
     assert np.isin(split.train.behavior, speed.astype(np.float32)).all()
+
+
+@pytest.mark.parametrize(("time", "unit"), [("t", "u"), ("st", "clu"), ("spikes", "ids")])
+def test_vectors_of_short_names_are_times_and_units_where_they_are_as_long(tmp_path, time, unit):
+    np.savez(tmp_path / "x.npz", **{time: TIMES, unit: WHOSE}, starts=np.arange(1.0, 20.0))
+    found = proposal(str(tmp_path / "x.npz")).settings
+    assert (found["time"], found["unit"], found["align"]) == (time, unit, "starts")
+    np.savez(tmp_path / "x.npz", **{time: TIMES, unit: WHOSE[:5]})
+    assert "unit" not in proposal(str(tmp_path / "x.npz")).settings
