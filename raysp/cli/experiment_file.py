@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NAME = "raysp_experiment"
 NOT_THEIRS = (os.path.dirname(os.path.abspath(raysp.__file__)), *map(sysconfig.get_path, ("stdlib", "purelib")), "<")
+NOT_PYTHON = (".yaml", ".yml", ".json", ".toml", ".ipynb", ".nwb", ".h5", ".npz", ".mat")
+"""Read as Python, they have errors on lines that say nothing."""
 FUNCTION = "a function experiment() that returns an Experiment"
 
 
@@ -36,6 +38,8 @@ def load_experiment(path: str) -> Experiment:
     from raysp.config.experiment import Experiment
 
     expect(os.path.isfile(path), f"expected an experiment's Python file at {path}, found {_what_is_at(path)}")
+    told = f"{path} expected Python with {FUNCTION}, got a file of another kind"
+    expect(not path.lower().endswith(NOT_PYTHON), f"{told}; `raysp new my_project` writes one to begin with")
     module = _module(path)
     function: Any = getattr(module, "experiment", None)
     expect(function is not None, f"{path} expected {FUNCTION}, found none")

@@ -99,6 +99,12 @@ def test_a_file_that_is_no_experiment(written, text, message):
         written(text)
 
 
+@pytest.mark.parametrize("name", ["mine.yaml", "recording.NWB", "notes.ipynb"])
+def test_a_file_whose_ending_says_that_it_is_no_python_is_not_read_as_such(written, name):
+    with pytest.raises(BadInput, match=r"expected Python with a function experiment\(\).*, got a file of another kind"):
+        written("name: x", name)
+
+
 def test_a_mistake_in_a_file_beside_it_is_told_of_that_file(written, tmp_path):
     (tmp_path / "beside_it.py").write_text("x = 1\ndef f(:\n")
     with pytest.raises(BadInput, match=rf"{tmp_path}/beside_it.py, line 2: SyntaxError"):
