@@ -57,7 +57,10 @@ def likely_axes(counts: np.ndarray, trials: int | None = None) -> tuple[int, int
     if likely_units := [axis for axis in rest if order[axis] < UNORDERED and variation(counts, axis) >= DIFFERENT]:
         # Where units change about as much from trial to trial, too, trials lie before bins, as in most files.
         ordered = [axis for axis in ordered if axis not in likely_units]
-        ordered = [axis for axis in ordered if 2 * order[axis] >= max(order[one] for one in ordered)][-1:]
+        ordered = [axis for axis in ordered if 2 * order[axis] >= max(order[one] for one in ordered)]
+        if len(ordered) == 2 and is_time(np.moveaxis(together, ordered, (0, 1)), orderless=False):
+            ordered = ordered[:1]
+        ordered = ordered[-1:]
     time = max(ordered, key=order.__getitem__) if ordered else max(rest, key=counts.shape.__getitem__)
     rest.remove(time)
     units = max([axis for axis in likely_units if axis in rest] or rest, key=lambda axis: variation(together, axis))

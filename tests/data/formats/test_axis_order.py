@@ -53,3 +53,9 @@ def test_bins_that_are_far_more_in_order_than_trials_are_time_wherever_they_stan
     drift = 1.0 + 0.05 * np.arange(30)
     rates = rng.gamma(2.0, 0.3, (12, 1, 1)) * course[:, :, None] * drift
     assert axis_order.likely_axes(rng.poisson(rates).astype(np.float32)) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_two_axes_with_an_order_that_of_trials_own_courses_is_time(order):
+    counts = courses(100, 60, 40, slow=0.15, drift=0.1).transpose(order)
+    assert axis_order.likely_axes(counts) == tuple(order.index(axis) for axis in range(3))
