@@ -35,7 +35,7 @@ from raysp.data.sources.proposed import (
     window,
     windows,
 )
-from raysp.data.sources.trials_beside import LOOKED_FOR, Beside, beside, event, is_times
+from raysp.data.sources.trials_beside import LOOKED_FOR, Beside, beside, event, is_events, is_times
 from raysp.errors import BadInput, present
 from raysp.io import files
 from raysp.io.words import counted, listed
@@ -146,7 +146,7 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     if single is not None:
         # An array that has an index of its units' ends is there whole, too.
         rest = {name: one for name, one in table.items() if name not in own and f"{name}_{starred.STAR}" != pattern}
-        events = {name: one for name, one in rest.items() if is_times(one)}
+        events = {name: one for name, one in rest.items() if is_events(one)}
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
         trials = {name: one for name, one in rest.items() if len(one) == rows}
         rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, len(own))

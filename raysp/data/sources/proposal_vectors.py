@@ -21,7 +21,7 @@ from raysp.data.sources.proposal_tables import (
     of_own_clocks,
 )
 from raysp.data.sources.proposed import Proposal, Times, clock, sampled
-from raysp.data.sources.trials_beside import Beside, beside, is_times
+from raysp.data.sources.trials_beside import Beside, beside, is_events
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -83,7 +83,7 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
         settings["channel"], why["channel"] = who.channel, ANEW
     units = len(np.unique(of_unit))
     kept = [one for one in contents if not one.startswith("no array of counts")]
-    others = [len(one) for name, one in table.items() if is_times(one) and name not in of_spikes]
+    others = [len(one) for name, one in table.items() if is_events(one) and name not in of_spikes]
     rows = max(others, key=others.count, default=0)
     trials = {name: one for name, one in table.items() if len(one) == rows and rows}
     rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, units)

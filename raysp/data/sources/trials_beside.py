@@ -110,6 +110,11 @@ def is_times(one: np.ndarray) -> bool:
     return one.dtype.kind in "iu" and len(one) > 3 and bool((np.diff(one.astype(float)) > 1).mean() > 0.9)
 
 
+def is_events(one: np.ndarray) -> bool:
+    """Tell whether a vector that nothing calls trials' holds a time for each: samples are more, and do not rise."""
+    return is_times(one) and (len(one) <= MOST_EVEN or bool((np.diff(one.astype(float)) > 0).mean() > INSIDE))
+
+
 def event(table: Table) -> str | None:
     """Return the column of times of a table of trials, one that rises if any does; None where it has none."""
     able = [name for name, one in table.items() if is_times(one)]

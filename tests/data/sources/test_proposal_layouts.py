@@ -367,3 +367,15 @@ def test_vectors_of_short_names_are_times_and_units_where_they_are_as_long(tmp_p
     assert (found["time"], found["unit"], found["align"]) == (time, unit, "starts")
     np.savez(tmp_path / "x.npz", **{time: TIMES, unit: WHOSE[:5]})
     assert "unit" not in proposal(str(tmp_path / "x.npz")).settings
+
+
+def test_samples_of_a_signal_beside_spikes_are_no_trials(tmp_path):
+    rng = np.random.default_rng(0)
+    path, signal = str(tmp_path / "a.npz"), rng.normal(size=5000)
+    each = {f"unit_{one}": np.sort(rng.uniform(0, 100, 300)) for one in range(4)}
+    of_all = {"spike_times": np.sort(rng.uniform(0, 100, 900)), "spike_clusters": rng.integers(0, 4, 900)}
+    for spikes in (each, of_all):
+        np.savez(path, **spikes, current=signal)
+        assert "align" not in proposal(path).settings
+        np.savez(path, **spikes, go=np.arange(2, 98, 4.0), current=signal)
+        assert proposal(path).settings["align"] == "go"
