@@ -11,6 +11,7 @@ import numpy as np
 
 from raysp.data.formats import count_file, matlab_values, matrix_columns, pandas_hdf5
 from raysp.errors import BadInput
+from raysp.io.words import counted
 
 INDEX = "_index"
 """What is called so, after an array's name, says where each unit's values in it end."""
@@ -69,6 +70,36 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     if not found:
         raise BadInput(f"{path} expected vectors of spike times and of their units, got none in it")
     return found
+
+
+def notes(path: str) -> tuple[str, ...]:
+    """Return a note for each index that begins with 0, where nothing tells whether 0 is a silent unit's end or no end.
+
+    Args:
+        path: of a file of arrays; of another file nothing is said.
+    """
+    with contextlib.suppress(BadInput), count_file.arrays(path) as file:
+        return tuple(
+            _doubt(file, name) for name in file.names if f"{name}{INDEX}" in file.names and _guessed(file, name)
+        )
+    return ()
+
+
+def _guessed(file: count_file.Arrays, name: str) -> bool:
+    ends = file.read(f"{name}{INDEX}")
+    if ends.ndim != 1 or len(ends) < 2 or ends.dtype.kind not in "iu" or ends[0] != 0:
+        return False
+    others = {file.look(one)[0] for one in file.names if one not in (name, f"{name}{INDEX}")}
+    return not others & {(len(ends),), (len(ends) - 1,)}
+
+
+def _doubt(file: count_file.Arrays, name: str) -> str:
+    count = len(file.read(f"{name}{INDEX}"))
+    return (
+        f"{name}{INDEX} begins with 0, which is taken for where the first unit begins: {counted(count - 1, 'unit')}; "
+        f"were it the end of a silent one, there would be {count}, each numbered one higher: put a vector of {count} "
+        "unit numbers beside it"
+    )
 
 
 def _of_each(array: np.ndarray) -> list[np.ndarray]:

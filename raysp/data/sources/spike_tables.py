@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from raysp.config import settings
-from raysp.data.formats import cut_off, pynapple_npz, sorted_folder, table_batches, table_file, whose
+from raysp.data.formats import cut_off, pynapple_npz, sorted_folder, table_batches, table_file, vector_file, whose
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
@@ -62,7 +62,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     """
     cut = tuple(note for path in named_in(config) for note in cut_off.notes(path))
     found = read_session(config)
-    found = dataclasses.replace(found, notes=(*found.notes, *cut))
+    found = dataclasses.replace(found, notes=(*found.notes, *vector_file.notes(config.path), *cut))
     read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))
     return _split(config, found, name, read)
 

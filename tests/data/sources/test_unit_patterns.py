@@ -89,6 +89,9 @@ def test_ends_that_begin_with_0_are_of_one_unit_less_unless_a_vector_of_units_is
     read = [found[f"spike_times_{unit}"] for unit in range(units)]
     assert f"spike_times_{units}" not in found
     assert all(np.array_equal(one, own) for one, own in zip(read[units - 3 :], each, strict=True))
+    said = vector_file.notes(str(tmp_path / "x.h5"))
+    assert len(said) == (not others)
+    assert all("3 units; were it the end of a silent one, there would be 4" in one for one in said)
 
 
 @pytest.mark.parametrize(
