@@ -27,7 +27,7 @@ from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
-from raysp.data.sources import hidden_parts, own_bins, spike_columns, spike_layouts, trial_ends
+from raysp.data.sources import hidden_parts, matlab_behavior, own_bins, spike_columns, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.matlab_counts import of_counts
 from raysp.data.sources.proposed import edges
@@ -67,6 +67,10 @@ class Config(Cut):
             column that is called so, and where they end.
         counts_bin_ms: of matrices of counts, the width of their bins; `bin_ms` is a multiple of it.
         bins_first: matrices of counts are (bins, units).
+        behavior: samples of behaviour, a matrix or a vector for each variable, "trial.hand": of each trial, or of the
+            whole recording; the mean of each bin is decoded.
+        behavior_hz: samples in a second; the first one is at the trial's begin (of a recording: at 0).
+        behavior_time: instead, the field of each sample's time, on the spikes' clock and in their unit.
 
     Raises:
         BadInput: settings that contradict each other or are out of range.
@@ -82,10 +86,14 @@ class Config(Cut):
     stop: str | None = None
     counts_bin_ms: Positive | None = None
     bins_first: bool = False
+    behavior: str | tuple[str, ...] = ()
+    behavior_hz: Positive | None = None
+    behavior_time: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_names(self, ("spikes", "units", "channels", "trial", "trials", "start", "stop"))
+        check_names(self, ("spikes", "units", "channels", "trial", "trials", "start", "stop", "behavior_time"))
+        matlab_behavior.check(self)
         if (self.channels or self.trial) and self.units is None:
             raise BadInput(f"{self.where} expected units, the vector that says whose each spike is, got none")
         columns = [name for name in ("align", "start", "stop", "keep", "conditions", "decode") if getattr(self, name)]
@@ -118,6 +126,10 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         else:
             session = _session(file, found, columns, config, where)
             session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
+            if config.behavior:
+                begin = session.trials.get(BEGIN)
+                moved = 0.0 if begin is None or config.start or not session.by_trial else begin
+                session = dataclasses.replace(session, series=matlab_behavior.series(file, config, begin, moved))
             whole, rows = trials_of(session, config, config.align or (BEGIN if BEGIN in session.trials else None))
     read = ((where, files.sha256(config.path)),)
     doubts = hidden_parts.doubts(whole, config, where)
