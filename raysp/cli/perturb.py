@@ -6,7 +6,6 @@ import click
 
 from raysp.cli.data_root import run_of, whole_root
 from raysp.cli.root import DEVICE, RUN_ROOT, main, say
-from raysp.data.splits.units import refuse_repeats
 from raysp.errors import BadInput
 
 
@@ -24,6 +23,7 @@ def perturb(
     device: str, root: str | None,
 ) -> None:  # fmt: skip
     """Silence or drive units of a finished run's models while they run on freely, and write what the others do."""
+    from raysp.data.splits.units import refuse_repeats
     from raysp.driver.perturb import lines
     from raysp.driver.perturb import perturb as perturbed
     from raysp.kinds.perturbation import Perturbation

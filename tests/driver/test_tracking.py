@@ -78,7 +78,7 @@ def test_a_number_whose_name_has_other_characters_than_mlflow_allows_is_kept(run
     files.write_json(folder.done, {**folder.read_done(), "validation": {"co-bps gained, standard error (±)": 0.25}})
     assert track(run, TRIALS[:1]).problem is None
     found = children(run)[1][TRIALS[0].id].data.metrics
-    assert found["validation/co-bps gained standard error "] == 0.25
+    assert found["validation/co-bps gained standard error"] == 0.25
 
 
 def test_a_failed_trial_is_shown_as_failed_with_its_error(run):

@@ -79,9 +79,9 @@ def test_same_seed_same_bytes_another_seed_others(standin_root, tmp_path):
     for seed in (0, 1):
         write_standin(str(tmp_path / str(seed)), seed=seed, datasets=[TINY])
     for path in (*recordings("", TINY), nlb_truth.truth_path("", TINY)):
-        same = files.sha256(standin_root + path)
-        assert files.sha256(f"{tmp_path}/0{path}") == same
-        assert files.sha256(f"{tmp_path}/1{path}") != same
+        same = files.sha256(f"{standin_root}/{path}")
+        assert files.sha256(f"{tmp_path}/0/{path}") == same
+        assert files.sha256(f"{tmp_path}/1/{path}") != same
 
 
 def test_a_recording_written_later_leaves_the_others_answers(tmp_path):
