@@ -12,7 +12,7 @@ from raysp.cluster.machines import Machines, pool_size
 from raysp.config import settings
 from raysp.config.experiment import Experiment, Trial
 from raysp.config.own_code import adopted
-from raysp.config.ranges import Count, Natural, Positive
+from raysp.config.ranges import Count, Natural, NonNegative
 from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
@@ -79,7 +79,7 @@ class Pbt:
     patience: Natural = 4
     objective: str | None = None
     seeds: tuple[Natural, ...] | None = None
-    minutes: Positive | None = None
+    minutes: NonNegative | None = None
     all_members: bool = False
 
     def __post_init__(self) -> None:

@@ -185,7 +185,7 @@ def test_status_says_how_far_a_population_is_and_what_is_left(place, quiet, monk
 
 def test_minutes_end_it_after_a_generation_and_more_of_them_extend_it(place, quiet, monkeypatch):
     without_ray(monkeypatch)
-    result = run(place, "minutes", "--generations", "3", "--minutes", "1e-9")
+    result = run(place, "minutes", "--generations", "3", "--minutes", "0")
     assert result.exit_code == 0, result.output
     assert "generation 1 of at most 3" in result.output
     made = the_run(place, "minutes")
