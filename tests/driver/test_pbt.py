@@ -276,7 +276,7 @@ def test_more_workers_than_members_is_no_other_population(place, quiet, monkeypa
         (("--generations", "0"), "0 is not in the range"),
         (("--lanes", "2"), "--lanes 2: members of sae train one after the other"),
         (("--minutes", "nan"), "pbt, minutes expected a finite number"),
-        (("--minutes", "-1"), "pbt, minutes expected a number > 0"),
+        (("--minutes", "-1"), "pbt, minutes expected at least 0, got -1.0"),
         (("--seeds", "0,-1"), r"seeds[1] expected at least 0, got -1"),
     ],
 )
