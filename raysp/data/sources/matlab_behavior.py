@@ -34,14 +34,14 @@ def check(config: Config) -> None:
         )
 
 
-def series(file: Values, config: Config, begin: np.ndarray | None, moved: np.ndarray | float) -> Series:
+def series(file: Values, config: Config, begin: np.ndarray | None, moved: np.ndarray | None) -> Series:
     """Return the signal.
 
     Args:
         file: the open file.
         config: `behavior` and what belongs to it.
         begin: (trials,) where each trial begins on the recording's clock, s; None where nothing says.
-        moved: what is added to times of spikes in a trial, s, for those on the recording's clock.
+        moved: (trials,) what was added to times of spikes in each trial, s; None where they are the recording's.
 
     Raises:
         BadInput: a field is missing or holds no samples, fields differ in how many there are, samples of two trials
@@ -57,10 +57,9 @@ def series(file: Values, config: Config, begin: np.ndarray | None, moved: np.nda
         times = [part[:, 0] / config.per_second for part in _parts(file, config.behavior_time)]
         lengths = [len(one) for one in times], [len(one) for one in each]
         expect(lengths[0] == lengths[1], f"{where} expected as many samples as {config.behavior_time} has times")
-        shift = np.broadcast_to(moved, len(times)) if len(times) > 1 else np.zeros(1)
     else:
         times = [np.arange(len(one)) / present(config.behavior_hz) for one in each]
-        shift = np.zeros(1) if len(times) == 1 else _begins(begin, len(times), config, where)
+    shift = _shift(len(times), config, begin, moved, where)
     known = [trial for trial, one in enumerate(times) if np.isfinite(shift[trial]) and len(one)]
     known.sort(key=lambda trial: times[trial][0] + shift[trial])
     expect(bool(known), f"{where} expected samples, got none")
@@ -73,10 +72,18 @@ def series(file: Values, config: Config, begin: np.ndarray | None, moved: np.nda
     return Series(_name(names), joined, values, tuple(_channels(names, [one[0].shape[1] for one in parts])))
 
 
-def _begins(begin: np.ndarray | None, trials: int, config: Config, where: str) -> np.ndarray:
-    if begin is None or len(begin) != trials:
+def _shift(parts: int, config: Config, begin: np.ndarray | None, moved: np.ndarray | None, where: str) -> np.ndarray:
+    """Return what is added to each part's times, s."""
+    if parts == 1 and (moved is None or len(moved) == 1):
+        return np.zeros(1) if moved is None else moved
+    if parts == 1:
+        told = f"{where} expected samples of each trial, since spikes have times from each trial's begin"
+        raise BadInput(f"{told}; got those of a whole recording: give start, where times are the recording's")
+    if config.behavior_time is not None and moved is None:
+        return np.zeros(parts)
+    if begin is None or len(begin) != parts:
         found = "none" if begin is None else f"those of {len(begin)}"
-        raise BadInput(f"{where} expected the begins of its {trials} trials (start), got {found} in {config.trials}")
+        raise BadInput(f"{where} expected the begins of its {parts} trials (start), got {found} in {config.trials}")
     return begin
 
 

@@ -128,7 +128,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
             session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
             if config.behavior:
                 begin = session.trials.get(BEGIN)
-                moved = 0.0 if begin is None or config.start or not session.by_trial else begin
+                moved = None if config.start or not session.by_trial else begin
                 session = dataclasses.replace(session, series=matlab_behavior.series(file, config, begin, moved))
             whole, rows = trials_of(session, config, config.align or (BEGIN if BEGIN in session.trials else None))
     read = ((where, files.sha256(config.path)),)

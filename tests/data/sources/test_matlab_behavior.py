@@ -51,6 +51,7 @@ def path(tmp_path_factory):
     savemat(path, {
         "trial": trial, "cells": cells(HAND), "times": cells([one[:, None] for one in every]),
         "whole": np.concatenate(HAND[::-1]), "stamps": whole[:, None],
+        "few": cells(HAND[:2]), "few_times": cells([one[:, None] for one in STAMPS[:2]]),
     })  # fmt: skip
     return path
 
@@ -104,6 +105,9 @@ def test_samples_are_averaged_in_the_bins_of_their_trial(path, given):
         ({"behavior": "trial.square", "behavior_hz": HZ}, r"alike in one, got \(3, 3\)"),
         ({"behavior": "trial.spikes", "behavior_hz": HZ}, "expected samples of behaviour, numbers"),
         ({**RECORDING, "behavior": "trial.hand", "behavior_hz": 20.0}, "do trials overlap"),
+        ({"behavior": "whole", "behavior_hz": HZ}, "got those of a whole recording: give start"),
+        ({"behavior": "whole", "behavior_time": "stamps"}, "got those of a whole recording: give start"),
+        ({"behavior": "few", "behavior_time": "few_times"}, "begins of its 2 trials .start., got those of 12"),
     ],
 )
 def test_what_holds_no_samples_of_the_trials_is_refused(path, given, message):
