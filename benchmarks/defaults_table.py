@@ -214,6 +214,23 @@ def _together(left: dict[str, list[str]], models: list[str]) -> list[str]:
     return [f"- {of}: {', '.join(names)}" for of, names in found.items()]
 
 
+def given_up_today(table: polars.DataFrame | None, today: dict[str, str]) -> dict[str, set[str]]:
+    """Return recording -> models whose code of today was given up from one seed: other seeds would be, too.
+
+    Args:
+        table: what is known.
+        today: model -> the digest of its code.
+    """
+    found: dict[str, set[str]] = {}
+    if table is not None:
+        for recording, model, code in table.filter(col("measure") == TOO_LONG)[
+            "recording", "model", "code"
+        ].iter_rows():
+            if code == today.get(model):
+                found.setdefault(recording, set()).add(model)
+    return found
+
+
 def given_up(rows: Rows) -> dict[str, tuple[str, ...]]:
     """Return recording -> models that take too long there: by what is known before, or by a fit that was given up."""
     found = {name: list(models) for name, models in too_long().items()}
@@ -303,6 +320,8 @@ def fill(minutes: float, root: str, workers: int, only: str) -> None:
         while at_work or (waiting and time.monotonic() < ends):
             while waiting and len(at_work) < workers and time.monotonic() < ends:
                 cell = waiting.pop(0)
+                if cell[1] in given_up_today(table, today).get(cell[0], ()):
+                    continue
                 at_work[pool.submit(measured, cell, today[cell[1]], root)] = cell
             for done in concurrent.futures.wait(at_work, return_when="FIRST_COMPLETED").done:
                 cell, row = at_work.pop(done), done.result()
