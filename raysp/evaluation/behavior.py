@@ -13,6 +13,7 @@ from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput, present
 from raysp.evaluation.nlb import INTERVAL_DATASETS, is_velocity
+from raysp.evaluation.observed import observed
 from raysp.evaluation.score import Score
 from raysp.evaluation.velocity import Decoded, decode
 
@@ -118,10 +119,11 @@ def variables_of(provenance: Provenance, count: int) -> list[tuple[str, str]]:
 
 
 def _means(trials: TrialArrays, rates: np.ndarray) -> np.ndarray:
-    """Return (trials, 1, units) the mean rates of each trial over the bins that it has."""
-    if (recorded := trials.recorded) is None:
-        return rates.mean(axis=1, keepdims=True)
-    return (rates * recorded[:, :, None]).sum(axis=1, keepdims=True) / recorded.sum(axis=1)[:, None, None]
+    """Return (trials, 1, units) the mean rates of each trial over the bins that were observed."""
+    there = observed(trials)
+    return np.asarray(
+        rates.mean(axis=1, keepdims=True, dtype=np.float64, where=True if there is None else there[:, :, None])
+    )
 
 
 def _of_one_bin(trials: TrialArrays) -> TrialArrays:

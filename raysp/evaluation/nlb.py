@@ -16,6 +16,7 @@ from raysp.data.nlb.reference import INSTALL
 from raysp.data.splits.population import Answers, TrialArrays
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.observed import observed
 from raysp.evaluation.psth import psth_r2
 from raysp.evaluation.tp_correlation import tp_correlation
 from raysp.evaluation.velocity import decode
@@ -72,7 +73,7 @@ def benchmark_metrics(
         check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{answers.name}: rates_forward")
     metrics = measures_of_counts(trials, rates, rates_forward) | _behavior_metric(answers, rates, train, train_rates)
     if (psth := answers.psth) is not None and (condition := trials.condition) is not None:
-        metrics["psth R2"] = lambda: psth_r2(rates, psth, condition, trials.jitter, trials.recorded)
+        metrics["psth R2"] = lambda: psth_r2(rates, psth, condition, trials.jitter, observed(trials))
     return metrics
 
 

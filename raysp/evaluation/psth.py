@@ -36,7 +36,7 @@ def psth_r2_by_unit(
         psth: (conditions, bins, units) expected spikes per bin; NaN where a condition has no data.
         condition: (trials,) index into `psth`, -1 for none.
         jitter: (trials,) bins each trial's window was moved later; None for none.
-        recorded: (trials, bins) False after the end of a shorter trial; None for all.
+        recorded: (trials, bins) False in bins that were not observed, as after a shorter trial's end; None for all.
 
     Returns:
         (units,) R2.
@@ -73,7 +73,7 @@ def condition_means(
         condition: (trials,) index of each trial's condition, -1 for none.
         jitter: (trials,) bins; a positive one moves the trial later.
         conditions: how many there are.
-        recorded: (trials, bins) False where a trial, which is not jittered then, has ended; None for all.
+        recorded: (trials, bins) False where a trial, which is not jittered then, was not observed; None for all.
     """
     if recorded is not None:
         total = np.zeros((conditions, *rates.shape[1:]))
@@ -96,7 +96,7 @@ def condition_means(
 
 
 def trials_of(recorded: np.ndarray, condition: np.ndarray, conditions: int) -> np.ndarray:
-    """Return how many trials of each condition last until each bin, (conditions, bins)."""
+    """Return how many trials of each condition were observed in each bin, (conditions, bins)."""
     total = np.zeros((conditions, recorded.shape[1]), dtype=np.int64)
     np.add.at(total, condition[condition >= 0], recorded[condition >= 0])
     return total

@@ -68,20 +68,32 @@ def _over_conditions(
     parts: Mapping[str, Prediction[np.ndarray]], split: PopulationSplit, given: Answers
 ) -> dict[str, Prediction[np.ndarray]]:
     """Return for each trial the mean over all trials of its condition, of both parts; one without keeps its own."""
-    labels = {"train": split.train.condition, "eval": given.trials.condition}
-    if any(one is None for one in labels.values()):
+    trials = {"train": split.train, "eval": given.trials}
+    known = [trials[part] for part in parts]
+    if any(one.condition is None for one in known):
         raise BadInput(f"{split.name} expected conditions of training and evaluation trials to average over, got none")
-    whole = np.concatenate([present(labels[part]) for part in parts])
+    whole = np.concatenate([present(one.condition) for one in known])
 
-    def shared(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    def shared(arrays: list[np.ndarray], counts: list[np.ndarray | None]) -> list[np.ndarray]:
         rates = np.concatenate(arrays)
+        # What was predicted beyond a shorter trial's end is of nothing.
+        there = np.concatenate(
+            [
+                np.ones(own.shape[:2], bool) if one is None else ~np.isnan(one).all(axis=2)
+                for own, one in zip(arrays, counts, strict=True)
+            ]
+        )
         for one in np.unique(whole[whole >= 0]):
-            rates[whole == one] = rates[whole == one].mean(axis=0)
+            own, seen = rates[whole == one], there[whole == one]
+            means = own.mean(axis=0, dtype=np.float64, where=(seen | ~seen.any(axis=0))[..., None])
+            rates[whole == one] = means.astype(rates.dtype)
         return np.split(rates, np.cumsum([len(one) for one in arrays])[:-1])
 
-    rates = shared([one.rates for one in parts.values()])
+    rates = shared([one.rates for one in parts.values()], [one.heldin for one in known])
     ahead = [one.rates_forward for one in parts.values() if one.rates_forward is not None]
-    forward = shared(ahead) if len(ahead) == len(parts) else [None] * len(parts)
+    forward: Sequence[np.ndarray | None] = [None] * len(parts)
+    if len(ahead) == len(parts):
+        forward = shared(ahead, [forward_counts(one, split.sizes.heldout) for one in known])
     return {part: Prediction(*both) for part, both in zip(parts, zip(rates, forward, strict=True), strict=True)}
 
 

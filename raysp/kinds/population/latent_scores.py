@@ -13,6 +13,7 @@ from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.latent_faults import order_r2, variance_between_trials
+from raysp.evaluation.observed import observed
 from raysp.evaluation.score import Score, known
 from raysp.io import files
 from raysp.kinds.population.latents_file import read_latents
@@ -61,11 +62,11 @@ def training_scores(trial: Trial, train: TrialArrays, rates: np.ndarray) -> list
 def _of_latents(latents: np.ndarray, trials: TrialArrays) -> Iterator[Score]:
     # What is not defined is no score that anybody asked for.
     with contextlib.suppress(BadInput):
-        yield known(ALIKE, variance_between_trials(latents, trials.recorded))
+        yield known(ALIKE, variance_between_trials(latents, observed(trials)))
     if trials.ids is None:
         return
     with contextlib.suppress(BadInput):
-        values = {OF_LATENTS: _means(latents, trials.recorded), OF_COUNTS: _mean_counts(trials.heldin)}
+        values = {OF_LATENTS: _means(latents, observed(trials)), OF_COUNTS: _mean_counts(trials.heldin)}
         found = {name: order_r2(one, trials.ids, trials.condition) for name, one in values.items()}
         yield from (known(ORDER, value, parameter=name) for name, value in found.items())
 
@@ -81,10 +82,10 @@ def _divergences(trial: Trial, folder: TrialFolder) -> Iterator[Score]:
     yield from (known(DIVERGENCE, value, parameter=name) for name, value in there.items())
 
 
-def _means(latents: np.ndarray, recorded: np.ndarray | None) -> np.ndarray:
-    if recorded is None:
+def _means(latents: np.ndarray, there: np.ndarray | None) -> np.ndarray:
+    if there is None:
         return np.asarray(latents.mean(axis=1, dtype=np.float64))
-    return np.asarray(latents.mean(axis=1, dtype=np.float64, where=recorded[..., None]))
+    return np.asarray(latents.mean(axis=1, dtype=np.float64, where=there[..., None]))
 
 
 def _mean_counts(counts: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput, NotReady, present
 from raysp.evaluation.cross_decoding import LEAST_TRIALS, cross_decoding
 from raysp.evaluation.few_shot import draws_of, few_shot_bits_per_spike, grid_of_shots, mean_rate_bits_per_spike
+from raysp.evaluation.observed import observed
 from raysp.io import files
 from raysp.io.rows import Row, Rows
 from raysp.io.words import named
@@ -197,7 +198,7 @@ def _cross(run: RunFolder, trials: Sequence[Trial], split: PopulationSplit, how:
     most = max(LEAST_TRIALS, MOST_VALUES // (sum(widths) * bins))
     chosen = np.unique(np.linspace(0, len(shown) - 1, min(most, len(shown))).astype(int))
     arrays = [read_latents(run.trial(one.id).latents, "eval", one)[chosen, :bins] for one in trials]
-    found = cross_decoding(arrays, None if shown.recorded is None else shown.recorded[chosen], seed=how.seed)
+    found = cross_decoding(arrays, observed(shown.take(chosen)), seed=how.seed)
     return [
         _row(CROSS, one, how, source=other.id, source_model=other.shown, trials=len(chosen), value=float(found[i, j]))
         for j, one in enumerate(trials)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from raysp.errors import BadInput, NotReady, present
+from raysp.evaluation.observed import observed
 from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
 from raysp.io.words import number
 from raysp.kinds.population.case import Case
@@ -47,7 +48,7 @@ def psth(case: Case) -> Picture:
     if known.condition is None or not (known.condition >= 0).any():
         raise NotReady("no PSTHs: the trials of this split have no conditions")
     true, name, source = reference_means(case)
-    predicted = condition_means(case.prediction.rates, known.condition, _jitter(case), len(true), known.recorded)
+    predicted = condition_means(case.prediction.rates, known.condition, _jitter(case), len(true), observed(known))
     # Where the average is not known, a predicted one compares to nothing.
     predicted[np.isnan(true)] = np.nan
     r2, shown, units = _r2(case, true), _conditions(known.condition), _units(case, true)
@@ -81,7 +82,7 @@ def reference_means(case: Case) -> Reference:
     known = case.known
     if known.rates is not None:
         rates, conditions = known.rates[:, : case.split.sizes.bins], int(present(known.condition).max()) + 1
-        means = condition_means(rates, present(known.condition), _jitter(case), conditions, known.recorded)
+        means = condition_means(rates, present(known.condition), _jitter(case), conditions, observed(known))
         return Reference(means, "true rates", "true rates averaged over the same evaluation trials")
     if case.answers is not None and case.answers.psth is not None:
         return Reference(
@@ -99,7 +100,7 @@ def _r2(case: Case, means: np.ndarray) -> np.ndarray:
     """Return (units,) R2 of the predicted averages: those that "psth R2" is the mean of; nan where undefined."""
     try:
         condition = present(case.known.condition)
-        return psth_r2_by_unit(case.prediction.rates, means, condition, _jitter(case), case.known.recorded)
+        return psth_r2_by_unit(case.prediction.rates, means, condition, _jitter(case), observed(case.known))
     except BadInput:
         return np.full(means.shape[2], np.nan)
 
@@ -136,6 +137,6 @@ def _score(case: Case) -> str | None:
         return None
     try:
         condition = present(case.known.condition)
-        return number(psth_r2(case.prediction.rates, psth, condition, _jitter(case), case.known.recorded))
+        return number(psth_r2(case.prediction.rates, psth, condition, _jitter(case), observed(case.known)))
     except BadInput as reason:
         return f"undefined ({reason})"
