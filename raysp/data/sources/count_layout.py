@@ -34,6 +34,8 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
     def read(name: str) -> np.ndarray:
         if name not in (config.counts, config.eval_counts, config.rates, config.behavior):
             return file.read(name)
+        if name == config.behavior and config.sampled:
+            return file.read(name)
         if starred_ := PATTERN in name:
             array = _stacked(file, name, f"{where}: {name}", notes, config.axes if name != config.behavior else ())
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from raysp.data.formats import matlab_values
 from raysp.data.formats.matlab_values import Struct, Values
 from raysp.data.formats.nwb_series import Series
+from raysp.data.sources import sampled_parts
 from raysp.errors import BadInput, expect, present
 
 if TYPE_CHECKING:
@@ -60,16 +61,10 @@ def series(file: Values, config: Config, begin: np.ndarray | None, moved: np.nda
     else:
         times = [np.arange(len(one)) / present(config.behavior_hz) for one in each]
     shift = _shift(len(times), config, begin, moved, where)
-    known = [trial for trial, one in enumerate(times) if np.isfinite(shift[trial]) and len(one)]
-    known.sort(key=lambda trial: times[trial][0] + shift[trial])
-    expect(bool(known), f"{where} expected samples, got none")
-    joined = np.concatenate([times[trial] + shift[trial] for trial in known])
-    if (back := np.flatnonzero(~(np.diff(joined) > 0))).size:
-        told = f"{where} expected times that rise from sample to sample, got {joined[back[0]]:g} s before"
-        raise BadInput(f"{told} {joined[back[0] + 1]:g} s: do trials overlap, or do samples begin before their trial?")
-    values = np.concatenate([each[trial] for trial in known])
-    expect(not np.isinf(values).any(), f"{where} expected finite numbers, got infinity")
-    return Series(_name(names), joined, values, tuple(_channels(names, [one[0].shape[1] for one in parts])))
+    channels = _channels(names, [one[0].shape[1] for one in parts])
+    return sampled_parts.joined(
+        _name(names), [one + at for one, at in zip(times, shift, strict=True)], each, channels, where
+    )
 
 
 def _shift(parts: int, config: Config, begin: np.ndarray | None, moved: np.ndarray | None, where: str) -> np.ndarray:

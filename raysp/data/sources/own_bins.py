@@ -28,6 +28,7 @@ def check(
     bins: int,
     accept: Sequence[str],
     where: str,
+    others_ms: Sequence[float] = (),
 ) -> tuple[str, ...]:
     """Return the note that a file's bins have another width than the one that is given, where that is accepted.
 
@@ -38,15 +39,21 @@ def check(
         bins: of `bin_ms` that the counts have.
         accept: names of doubts that are meant so.
         where: the beginning of the error's sentence.
+        others_ms: widths of what else is in the file, such as from sample to sample of behaviour.
 
     Raises:
         BadInput: it has, and "bin_ms" is not accepted.
     """
-    return plausibility.settle(list(_doubts(names, read, *widths, bins)), accept, where)
+    return plausibility.settle(list(_doubts(names, read, *widths, bins, others_ms)), accept, where)
 
 
 def _doubts(
-    names: Collection[str], read: Callable[[str], np.ndarray], bin_ms: float, counts_bin_ms: float | None, bins: int
+    names: Collection[str],
+    read: Callable[[str], np.ndarray],
+    bin_ms: float,
+    counts_bin_ms: float | None,
+    bins: int,
+    others_ms: Sequence[float],
 ) -> Iterator[Doubt]:
     told: list[tuple[float, str]] = []
     given = counts_bin_ms or bin_ms
@@ -62,6 +69,7 @@ def _doubts(
         except BadInput:
             # What nobody asked for blocks nothing.
             continue
+    told = [(one, said) for one, said in told if not any(abs(one - other) <= CLOSE * other for other in others_ms)]
     if not told or any(abs(one - given) <= CLOSE * given for one, _ in told):
         return
     own_ms, said = told[0]

@@ -19,6 +19,8 @@ NWB_ONLY = (
     "behavior_time_last",
 )
 COUNTS_ONLY = ("eval_counts", "rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
+SAMPLED = ("behavior_time", "behavior_hz", "behavior_per_second", "counts_begin_s")
+"""Settings of behaviour beside counts with samples at times of its own."""
 ORDER = ("trials", "bins", "units")
 COLUMN = {"conditions": "conditions, column", "decode": "variable"}
 """What a column of an array in memory is called."""
@@ -26,14 +28,14 @@ COLUMN = {"conditions": "conditions, column", "decode": "variable"}
 COLUMNS = tuple(COLUMN)
 VARIABLES = ("behavior", "decode")
 """Settings whose arrays in memory may say what their columns are called."""
-ARRAYS = ("counts", "eval_counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
+ARRAYS = ("counts", "eval_counts", "rates", "behavior", "behavior_time", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
 EITHER = (
     "population expected either align (an NWB file with trials), window_ms alone (one without), or counts (a file of "
     "counts)"
 )
-NAMED = ("trials", "units", "counts", "eval_counts", "rates", "train_index", "eval_index", "behavior")
+NAMED = ("trials", "units", "counts", "eval_counts", "rates", "train_index", "eval_index", "behavior", "behavior_time")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,13 @@ class Config(Cut):
         rate_scale: expected spikes per bin of the file that one unit of `rates` means: 0.01 for Hz and bins of 10 ms.
         train_index: name of the array of training trials (0-based, or a mask); the others are evaluated.
         eval_index: name of the array of evaluation trials; without it, and without `train_index`, they are drawn.
-        behavior: NWB: name or path of a time series; counts: of an array (trials, bins, variables).
+        behavior: NWB: name or path of a time series; counts: of an array (trials, bins, variables), or of samples at
+            times of their own, (trials, samples, variables) or (samples, variables), whose mean in each bin is decoded.
+        behavior_time: counts: name of the array of the samples' times, (samples,) or one for each trial.
+        behavior_hz: counts: instead, samples in a second, the first at the begin of the first bin.
+        behavior_per_second: units of `behavior_time` in a second: 1 for s, 1000 for ms.
+        counts_begin_s: when the first bin (of each trial) begins on the clock of `behavior_time`, s; by default as the
+            file's own times of bins say, or else at 0.
         behavior_names: of the variables of `behavior` or `decode`, in their order, for tables and figures; by default
             an NWB file's own, those of a frame's columns, and otherwise the array's, "hand 0", "hand 1" and so on.
         behavior_units: of the same, in the same order, e.g. ["mm/s", "mm/s"]; by default an NWB file's own.
@@ -80,6 +88,10 @@ class Config(Cut):
     train_index: str | None = None
     eval_index: str | None = None
     behavior: str | None = None
+    behavior_time: str | None = None
+    behavior_hz: Positive | None = None
+    behavior_per_second: Positive = 1.0
+    counts_begin_s: float | None = None
     behavior_names: tuple[str, ...] = ()
     behavior_units: tuple[str, ...] = ()
     behavior_time_last: bool | None = None
@@ -92,6 +104,12 @@ class Config(Cut):
         _check_kind(self)
         _check_layout(self)
         _check_variables(self)
+        _check_sampled(self)
+
+    @property
+    def sampled(self) -> bool:
+        """Tell whether behaviour beside counts has samples at times of its own."""
+        return self.behavior_time is not None or self.behavior_hz is not None
 
 
 def _check_kind(config: Config) -> None:
@@ -109,7 +127,10 @@ def _check_kind(config: Config) -> None:
 def check_of_kind(config: Config) -> None:
     """Raise BadInput where a setting is of the other kind of file: of counts where none are named, or of NWB."""
     names, told = (NWB_ONLY, "NWB files") if config.counts else (COUNTS_ONLY, "files of counts")
+    names = names if config.counts else (*names, *SAMPLED)
     for name in names:
+        if name == "lag_ms" and config.sampled:
+            continue
         if getattr(config, name) not in (getattr(Config, name, None), {}):
             raise BadInput(f"population, {name} is for {told} only")
 
@@ -136,3 +157,15 @@ def _check_variables(config: Config) -> None:
             raise BadInput(f"population, {setting} expected behavior or decode, whose variables they are of, got none")
     if len(set(config.behavior_names)) < len(config.behavior_names):
         raise BadInput(f"population, behavior_names expected each name once, got {', '.join(config.behavior_names)}")
+
+
+def _check_sampled(config: Config) -> None:
+    given = [name for name in SAMPLED if getattr(config, name) != getattr(Config, name)]
+    if given and not config.behavior:
+        raise BadInput(f"population, {given[0]} expected behavior, the array of samples it is of, got none")
+    if config.behavior_time and config.behavior_hz:
+        raise BadInput("population, behavior expected behavior_time, or behavior_hz of even samples, got both")
+    if given and not config.sampled:
+        raise BadInput(f"population, {given[0]} expected behavior_time, the array of the samples' times, got none")
+    if config.behavior_hz and given != ["behavior_hz"]:
+        raise BadInput(f"population, {given[-1]} is for behavior_time; samples of behavior_hz begin with the first bin")

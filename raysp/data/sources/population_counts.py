@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 from raysp.data.formats import count_file, cut_off, marks, starred, table_file
-from raysp.data.sources import continuous, count_layout, own_bins, partition, trial_numbers
+from raysp.data.sources import continuous, count_layout, counted_behavior, own_bins, partition, trial_numbers
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput, expect, present
@@ -43,7 +43,10 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     counts = file.read(present(config.counts))
     count_file.check_numbers(counts, f"{where}: {config.counts}")
     widths, bins = (config.bin_ms, config.counts_bin_ms), counts.shape[-2] if counts.ndim > 1 else 0
-    lost += own_bins.check(file.names, file.read, widths, bins, config.accept, where)
+    others = counted_behavior.step_ms(config, file)
+    lost += own_bins.check(file.names, file.read, widths, bins, config.accept, where, others)
+    if config.sampled:
+        file = counted_behavior.in_bins(config, file, counts.shape, where, lost)
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
         if starred.STAR in (pattern := present(config.counts)):
@@ -90,7 +93,7 @@ def _continuous(
     def folded(name: str) -> np.ndarray:
         array = file.read(name)
         told = f"{where}: {name} expected {length} bins as the counts have, got {len(array)}"
-        expect(len(array) == length, f"{told}; of samples at times of their own, save the mean of those in each bin")
+        expect(len(array) == length, f"{told}; of samples at times of their own, give behavior_time or behavior_hz")
         array = array[:, None] if array.ndim == 1 else array
         return array[: windows * bins].reshape(windows, bins, *array.shape[1:])
 

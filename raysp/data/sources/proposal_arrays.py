@@ -11,13 +11,14 @@ from raysp.config.settings import Plain
 from raysp.data.formats import matrix_columns, starred
 from raysp.data.formats.axis_order import likely_axes, ordered_axes
 from raysp.data.formats.plausibility import axes
+from raysp.data.sources import proposal_samples
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.population_config import ORDER
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, is_whole
 from raysp.errors import BadInput
 
 USUAL = re.compile(r"count|spike|spk|binned", re.IGNORECASE)
-WIDTH = re.compile(r"bin|(^|_)dt", re.IGNORECASE)
+WIDTH, OF_BINS = re.compile(r"bin|(^|_)dt", re.IGNORECASE), re.compile(r"bin", re.IGNORECASE)
 HOW_MANY = re.compile(r"bins$|(^|[_./])(n|num|number|count)_?(of_)?(time_?)?bin", re.IGNORECASE)
 """Names of a bin's width, and of how many bins there are, which is none."""
 MOST = 60
@@ -25,8 +26,6 @@ MOST = 60
 
 MOST_VARIABLES = 12
 """Variables of behaviour, at most, that are taken for it."""
-FEWEST_SAMPLES = 100
-"""Numbers from which on they may be samples of behaviour."""
 LONG, SPARSE = 200, 0.1
 """Bins of a trial, and spikes in a bin, from which on counts of 0 and 1 are taken for bins of 1 ms."""
 
@@ -83,24 +82,12 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
         return Proposal("population", settings, why, tuple(contents))
     for setting, (value, reason) in _beside(counts, others).items():
         settings[setting], why[setting] = value, reason
-    if counts.ndim == 2 and "behavior" not in settings:
-        contents += _sampled_beside(len(counts), others, shapes)
+    if "behavior" not in settings:
+        told, (more, reasons) = proposal_samples.beside(counts.shape, width, others, shapes)
+        contents += told
+        settings |= more
+        why |= reasons
     return Proposal("population", settings, why, tuple(contents))
-
-
-def _sampled_beside(bins: int, others: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """Return lines on numbers that may be behaviour, but have samples of their own."""
-    able = [
-        name
-        for name, one in others.items()
-        if one.dtype.kind == "f" and one.ndim in (1, 2) and FEWEST_SAMPLES <= shapes[name][0] != bins
-        and not (np.diff(one, axis=0) > 0).all()
-    ]  # fmt: skip
-    return [
-        f"{name}: {shapes[name][0]} samples, where counts have {bins} bins: to decode it, save the mean of the samples "
-        "in each bin (by their times) beside the counts, and set behavior to its name"
-        for name in able
-    ]
 
 
 def _described(name: str, shape: tuple[int, ...], array: np.ndarray) -> str:
@@ -183,12 +170,22 @@ def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
 
 def bin_ms(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> tuple[float, str]:
     """Return the width of the bins of counts (..., bins, units), ms, by what lies beside them, and why."""
-    for name, one in arrays.items():
-        if one.size == 1 and one.dtype.kind in "iuf" and WIDTH.search(name) and not HOW_MANY.search(name):
-            value = float(one.reshape(-1)[0])
+    told: dict[float, str] = {}
+    numbers = {
+        name: float(one.reshape(-1)[0]) for name, one in arrays.items() if one.size == 1 and one.dtype.kind in "iuf"
+    }
+    # A name that says bins goes before dt, which may be of anything.
+    for name in sorted(numbers, key=lambda name: not OF_BINS.search(name)):
+        if WIDTH.search(name) and not HOW_MANY.search(name):
+            value = numbers[name]
             ms = value * 1000 if value < 1 and not name.lower().endswith("ms") else value
             if 0.1 <= ms <= 1000:
-                return round(ms, 6), f"from {name} = {value:g}"
+                told.setdefault(round(ms, 6), f"from {name} = {value:g}")
+    if told:
+        (width, why), *others = told.items()
+        return width, f"{why}, not {' or '.join(one.removeprefix('from ') for _, one in others)}" if others else why
+    if (found := proposal_samples.width(arrays, counts)) is not None:
+        return found
     if counts.max() == 1 and counts.shape[-2] >= LONG and counts.mean() < SPARSE:
         return 1.0, "NOT KNOWN: no bin has two spikes, as in bins of 1 ms; set the width of the file's bins, ms"
     return float(BIN_MS), "NOT KNOWN: set the width of the bins that were counted in, ms"

@@ -33,14 +33,32 @@ def test_what_is_given_to_decode_takes_the_place_of_what_was_guessed(given, left
     assert set(found.settings) == {"align", *left}
 
 
-def test_samples_beside_counts_are_told_and_refused_as_behaviour_with_what_to_do(tmp_path):
+CLOCKS = [
+    ({"bin_ms": 20, "pos_timestamps": 1e3 * np.arange(2930) * 0.02 + 40},
+     {"behavior_time": "pos_timestamps", "behavior_per_second": 1000.0}),
+    ({"bin_size": 0.02, "dt": 0.020475}, {"behavior_hz": 1 / 0.020475}),
+    ({"fs": 48.83, "sampling_rate": 30000}, {"behavior_hz": 48.83}),
+    ({"bin_size": 0.02, "fs": 30000}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("clock", "wanted"), CLOCKS)
+def test_samples_beside_counts_are_proposed_with_the_clock_that_the_file_has(tmp_path, clock, wanted):
     counts, hand = RNG.poisson(0.3, (3000, 8)), RNG.normal(size=(2930, 2))
-    np.savez(tmp_path / "x.npz", counts=counts, bin_ms=20, position=hand, pos_timestamps=np.arange(2930) * 0.02)
+    np.savez(tmp_path / "x.npz", counts=counts, position=hand, **clock)
     found = proposal(str(tmp_path / "x.npz"))
-    assert found.contents[-1].startswith("position: 2930 samples, where counts have 3000 bins: to decode it, save the")
     settings = {**found.settings, "path": str(tmp_path / "x.npz"), "behavior": "position"}
-    with pytest.raises(BadInput, match=r"expected 3000 bins .* got 2930; of samples at times of their own, save"):
-        prepare.read(Recording("x", "population", settings), "")
+    if wanted is None:
+        assert found.contents[-1].startswith(
+            "position: 2930 samples, where counts have 3000 bins: to decode their mean"
+        )
+        with pytest.raises(BadInput, match=r"expected 3000 bins .* got 2930; of samples at times of their own, give"):
+            prepare.read(Recording("x", "population", settings), "")
+        return
+    assert (found.settings["bin_ms"], found.settings["behavior"]) == (20, "position")
+    assert {name: one for name, one in found.settings.items() if name.startswith("behavior_")} == wanted
+    split, _ = prepare.read(Recording("x", "population", settings), "")
+    assert split.sizes.behavior == 2
 
 
 def test_numbers_along_each_trial_of_a_matlab_struct_are_told(tmp_path):
