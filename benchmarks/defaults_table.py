@@ -1,4 +1,4 @@
-"""The table of models at their defaults: docs/results/defaults.parquet and docs/defaults.md, cell by cell.
+"""The table of models at their defaults: docs/results/defaults.parquet and its page, cell by cell.
 
     python benchmarks/defaults_table.py --minutes 60 --root data    # measures what is missing, most useful cells first
     python benchmarks/defaults_table.py                             # the page anew, of the cells that are there
@@ -25,6 +25,7 @@ from typing import Any
 
 import click
 import polars
+import study_tables
 from polars import col
 
 import raysp
@@ -40,7 +41,8 @@ from raysp.notebook.loaded_split import LoadedSplit
 
 HERE = pathlib.Path(__file__).parent.parent
 EXPERIMENT = HERE / "experiments" / "defaults.py"
-TABLE, PAGE = HERE / "docs" / "results" / "defaults.parquet", HERE / "docs" / "defaults.md"
+PAGE = study_tables.TABLES / "defaults.md"
+TABLE = PAGE.with_suffix(".parquet")
 FLOOR, BASELINES, CEILING = "mean_rate", ("smoothing", "reduced_rank"), "true_rates"
 SEVERAL = {"sae": 3, "masked_gru": 3, "unet": 3}
 """Model -> how many seeds it is fitted from; others from one."""
@@ -53,7 +55,6 @@ KEY, OTHER = ("recording", "model", "seed"), "°"
 SCORE, DEVIANCE, TOO_LONG, FAILED = "co-bps", "masked deviance", "too long", "failed"
 RATIO, WEIGHT = "predicted / recorded spikes", "weight against the mean rate"
 PLACE = {SCORE: "held-out units", DEVIANCE: "held-in units"}
-HEAD = (pathlib.Path(__file__).parent / "defaults_table.md").read_text()
 
 SCHEMA = {
     **dict.fromkeys(("recording", "model"), polars.String),
@@ -181,28 +182,27 @@ def over_seeds(table: polars.DataFrame, today: dict[str, str]) -> Rows:
     return found
 
 
-def page(table: polars.DataFrame) -> str:
-    """Return the page: a table of scores for each recording's models, then what is behind and what is missing."""
+def blocks(table: polars.DataFrame) -> dict[str, list[str]]:
+    """Return what the page shows of the cells: scores of each recording's models, what is behind, what is missing."""
     experiment = load_experiment(str(EXPERIMENT))
     every, models = [one.name for one in experiment.recordings], [one.name for one in experiment.models]
     rows = over_seeds(table, codes(experiment))
     long = given_up(rows)
     unmeasured = {name: [model for model in models if (name, model) not in rows] for name in every}
     left = {name: [model for model in of if model not in long.get(name, ())] for name, of in unmeasured.items()}
-    names = [name for name in every if unmeasured[name] != models]
-    lines = [HEAD, f"| recording | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
-    lines += [f"| {name} | {' | '.join(_cell(rows, name, model) for model in models)} |" for name in names]
-    lines += ["", "## Predicted / recorded spikes, weight, seconds", ""]
-    lines += [f"| recording | {' | '.join(models[3:-1])} |", f"|---|{'---|' * len(models[3:-1])}"]
-    trained = [name for name in names if any((name, model) in rows for model in models[3:-1])]
-    lines += [f"| {name} | {' | '.join(_beside(rows, name, model) for model in models[3:-1])} |" for name in trained]
-    lines += ["", "## Behind the better baseline", "", *(_behind(rows, names, models[3:-1]) or ["None."]), ""]
-    lines += ["## Not measured yet", "", *(_together(left, models) or ["Nothing."]), ""]
-    lines += ["## Left out", "", "More than three CPU minutes a training, in one thread: "]
-    lines[-1] += "; ".join(f"{name} ({', '.join(of)})" for name, of in long.items()) + "."
+    names, networks = [name for name in every if unmeasured[name] != models], models[3:-1]
+    trained = [name for name in names if any((name, model) in rows for model in networks)]
     failed = [f"- {row['recording']}, {row['model']}: {row['measure']}" for row in _failed(table)]
-    lines += ["", "## Failed", "", *failed] if failed else []
-    return "\n".join(lines) + "\n"
+    scores = [[name, *(_cell(rows, name, model) for model in models)] for name in names]
+    beside = [[name, *(_beside(rows, name, model) for model in networks)] for name in trained]
+    return {
+        "defaults_scores": study_tables.grid(["recording", *models], scores),
+        "defaults_beside": study_tables.grid(["recording", *networks], beside),
+        "defaults_behind": _behind(rows, names, networks) or ["None."],
+        "defaults_unmeasured": _together(left, models) or ["Nothing."],
+        "defaults_too_long": [f"- {name}: {', '.join(of)}" for name, of in long.items()] or ["None."],
+        "defaults_failed": failed or ["None."],
+    }
 
 
 def _together(left: dict[str, list[str]], models: list[str]) -> list[str]:
@@ -259,7 +259,7 @@ def _cell(rows: Rows, recording: str, model: str) -> str:
     if score is None:
         return "-"
     row = rows[recording, model]
-    mark = (OTHER if row["other"] else "") + (f" ×{row['seeds']}" if row["seeds"] != 1 else "")
+    mark = (OTHER if row["other"] else "") + (f"\u00a0×{row['seeds']}" if row["seeds"] != 1 else "")
     below = floor is not None and score < floor - 1e-6 * abs(floor)
     text = f"{number(score)}{' ↓' if below else ''}"
     if model in (FLOOR, CEILING, *BASELINES):
@@ -339,7 +339,7 @@ def main(minutes: float, root: str, workers: int, only: str) -> None:
     """Measure what the table lacks, and write its page."""
     if minutes:
         fill(minutes, root, workers, only)
-    files.write_text(str(PAGE), page(polars.read_parquet(TABLE)))
+    study_tables.write(PAGE, blocks(polars.read_parquet(TABLE)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     raysp run experiments/defaults.py --splits 'made_up-*'     # twelve times one factor is changed, around a middle
     raysp run experiments/defaults.py                          # all; stopped, the same command goes on
-    python benchmarks/defaults_table.py --minutes 60           # the table of docs/defaults.md, cell by cell
+    python benchmarks/defaults_table.py --minutes 60           # the table of docs/results/defaults.md, cell by cell
 
 Recordings whose files are not there are left out: lfads_lorenz.h5 (see experiments/lorenz_tutorial.py), the public
 test file of mc_maze_small (`raysp data fetch mc_maze_small`), and what is generated in place of the benchmark's:

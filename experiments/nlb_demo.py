@@ -3,7 +3,7 @@
 from raysp.config.experiment import Experiment, ModelChoice, Training
 
 # A first look takes few steps on every split, so that all is there within three minutes: 70 of 5 ms, where a trial and
-# a step are four times as long, and 100 of 20 ms. Longer trainings are better, see docs/measured.md.
+# a step are four times as long, and 100 of 20 ms. Longer trainings are better, see docs/results/stand-ins.md.
 SHORTER = {"*-05ms-*": {"training": {"epochs": 7, "steps_per_epoch": 10}}}
 
 

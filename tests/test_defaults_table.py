@@ -14,7 +14,9 @@ PATH = pathlib.Path(__file__).parent.parent / "benchmarks" / "defaults_table.py"
 def table():
     spec = importlib.util.spec_from_file_location("defaults_table", PATH)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PATH.parent)
+        spec.loader.exec_module(module)
     return module
 
 
@@ -73,10 +75,21 @@ def test_the_page_marks_what_other_code_measured_and_averages_seeds(table):
         ("made_up-1bin", "sae", 1, "other", 0.3),
     )
     long = cells(table, ("made_up-1bin", "ndt", 0, today["ndt"], None)).with_columns(measure=polars.lit("too long"))
-    page = table.page(polars.concat([rows, long]))
-    (line,) = [line for line in page.splitlines() if line.startswith("| made_up-1bin | −")]
-    assert line.startswith("| made_up-1bin | −0.1000 | - | - | 0.2000° ×2 |")
-    assert (
-        "- smoothing, reduced_rank, masked_gru, unet, masked_cnn, lfads, ensemble, true_rates: made_up-1bin\n" in page
-    )
-    assert "made_up-1bin (ndt)" in page.partition("## Left out")[2]
+    blocks = table.blocks(polars.concat([rows, long]))
+    assert blocks["defaults_scores"][2].startswith("| made_up-1bin | −0.1000 | - | - | 0.2000°\u00a0×2 |")
+    of = "smoothing, reduced_rank, masked_gru, unet, masked_cnn, lfads, ensemble, true_rates"
+    assert f"- {of}: made_up-1bin" in blocks["defaults_unmeasured"]
+    assert "- made_up-1bin: ndt" in blocks["defaults_too_long"]
+
+
+def test_other_seeds_of_a_model_that_today_s_code_gave_up_are_given_up_too(table):
+    rows = cells(table, ("a", "sae", 0, "x", None), ("b", "sae", 0, "y", None), ("c", "sae", 0, "x", 0.1))
+    rows = rows.with_columns(measure=polars.when(polars.col("score").is_null()).then(polars.lit("too long")))
+    assert table.given_up_today(rows, {"sae": "x"}) == {"a": {"sae"}}
+    assert table.given_up_today(None, {}) == {}
+
+
+def test_the_page_is_that_of_its_cells_but_for_marks_of_code_that_changed_since(table):
+    text = table.PAGE.read_text()
+    of_today = table.study_tables.filled(text, table.blocks(polars.read_parquet(table.TABLE)))
+    assert of_today.replace(table.OTHER, "") == text.replace(table.OTHER, "")

@@ -28,7 +28,7 @@ class Config(MaskedConfig):
         norm: "batch", "layer" or "none".
     """
 
-    # With fewer hidden and a faster rate it learns few trials by heart, see docs/defaults.md.
+    # With fewer hidden and a faster rate it learns few trials by heart, see docs/results/defaults.md.
     mask_ratio: float = 0.5
     width: Count = 10
     layers: Count = 1

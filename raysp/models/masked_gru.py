@@ -31,7 +31,7 @@ class Config(MaskedConfig):
     """
 
     # It learns a hundred trials by heart within fifty steps; this and a slower rate were better wherever tried, see
-    # docs/defaults.md.
+    # docs/results/defaults.md.
     mask_ratio: float = 0.5
     hidden: Count = 64
     layers: Count = 2
