@@ -58,7 +58,8 @@ def names(value: Any, setting: str) -> tuple[str, ...]:
         Names; none where they are numbers of places, or there are none.
 
     Raises:
-        BadInput: trials have other columns, or in another order, which NumPy would take for each other.
+        BadInput: trials have other columns, or in another order, which NumPy would take for each other; two columns
+            have one name.
     """
     if isinstance(value, list | tuple):
         each = (
@@ -70,8 +71,10 @@ def names(value: Any, setting: str) -> tuple[str, ...]:
         return next(iter(each), ())
     for of in ("column_names", "columns"):
         if (known := getattr(value, of, None)) is not None and not callable(known):
-            found = [one for one in known if isinstance(one, str | tuple)]
-            return tuple(map(_spelled, found)) if len(found) == len(known) else ()
+            found = [_spelled(one) for one in known if isinstance(one, str | tuple)]
+            if twice := [one for place, one in enumerate(found) if one in found[:place]]:
+                raise BadInput(f"{setting} expected each column once, got {twice[0]!r} more than once; rename one")
+            return tuple(found) if len(found) == len(known) else ()
     if (axes := getattr(value, "dims", None)) and hasattr(value, "coords") and axes[-1] in value.coords:
         last = np.asarray(value.coords[axes[-1]])
         return tuple(last.tolist()) if last.dtype.kind == "U" else ()

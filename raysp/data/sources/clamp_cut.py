@@ -11,6 +11,7 @@ import numpy as np
 from raysp.config.ranges import Positive
 from raysp.config.settings import Settings
 from raysp.data.formats.sweeps import Cell, Sweep, robust_rate, robust_rate_of_counts
+from raysp.data.sources import each_once
 from raysp.data.splits.current_clamp import METADATA, CurrentClampSizes, CurrentClampSplit, pointers
 from raysp.data.splits.header import Provenance
 from raysp.errors import BadInput
@@ -47,6 +48,7 @@ class Cut(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        each_once.check(self)
         where = self.where
         if self.bin_ms not in WIDTHS_MS:
             raise BadInput(f"{where}, bin_ms expected one of {', '.join(map(str, WIDTHS_MS))}, got {self.bin_ms}")

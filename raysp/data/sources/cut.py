@@ -11,6 +11,7 @@ import numpy as np
 from raysp.config.ranges import Between, Count, Natural, NonNegative, Positive
 from raysp.config.settings import Settings
 from raysp.data.formats import plausibility
+from raysp.data.sources import each_once
 from raysp.errors import BadInput
 
 SECONDS = 10.0
@@ -84,6 +85,7 @@ class Cut(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_names(self, ("align",))
+        each_once.check(self)
         several = [(setting, name) for setting in ("conditions", "keep", "decode") for name in getattr(self, setting)]
         _check_each(several, self.where)
         plausibility.check_accept(self.accept, self.where)

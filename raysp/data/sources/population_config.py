@@ -155,8 +155,6 @@ def _check_variables(config: Config) -> None:
         given = getattr(config, setting)
         if given and not (config.behavior or config.decode):
             raise BadInput(f"population, {setting} expected behavior or decode, whose variables they are of, got none")
-    if len(set(config.behavior_names)) < len(config.behavior_names):
-        raise BadInput(f"population, behavior_names expected each name once, got {', '.join(config.behavior_names)}")
 
 
 def _check_sampled(config: Config) -> None:

@@ -128,7 +128,7 @@ def test_columns_of_a_table_name_the_variables_that_they_are(tmp_path):
     ("settings", "says"),
     [
         ({"behavior": "hand", "behavior_names": ("speed",)}, "behavior_names expected one for each of 2 .* got 1"),
-        ({"behavior": "hand", "behavior_names": ("a", "a")}, "expected each name once, got a, a"),
+        ({"behavior": "hand", "behavior_names": ("a", "a")}, "behavior_names expected each once, got .a. more"),
         ({"behavior_units": ("mm",)}, "behavior_units expected behavior or decode"),
     ],
 )
