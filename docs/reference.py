@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import table_reference
 import yaml
 
 from raysp.cli import shipped
@@ -30,6 +31,7 @@ def write(folder: Path) -> None:
         "models": ("# Models and their settings", "", *_models()),
         "sources": ("# Sources and their settings", "", *_sources()),
         "scores": ("# Scores", "", *_scores()),
+        "tables": tuple(table_reference.lines()),
         "shipped": ("# Experiments and search spaces that ship", "", *_shipped()),
     }.items():
         page, text = folder / f"{name}.md", "\n".join(lines)

@@ -29,12 +29,22 @@ class MemberRow(TypedDict):
     weight: float
 
 
-def choices(found: Choice) -> polars.DataFrame:
-    """Return choices.parquet: a row for each candidate of each way of weighing.
+CHOICE = {
+    **{"way": polars.String, "row": polars.Int64, "members": polars.Int64, "score": polars.Float64},
+    **dict.fromkeys(("chosen", "taken"), polars.Boolean),
+    **dict.fromkeys(("nested", "gain", "gain_error"), polars.Float64),
+}
+"""A row for each candidate of each way of weighing: `row` counts from 0; `members` is how many have weight; `score` is
+that of validation trials, weights fitted on the others; `chosen` is the best row of its way, `taken` the one that the
+average was made by; `nested`, of the whole way, is judged on trials that had no part in choosing the row either, `gain`
+is what it has over the best single member, and `gain_error` its standard error."""
 
-    `row` counts from 0; `members` is how many have weight; `score` is that of validation trials, weights fitted on the
-    others; `nested`, of the whole way, is judged on trials that had no part in choosing the row either.
-    """
+CORRELATION = {**dict.fromkeys(("first", "second"), polars.Int64), "correlation": polars.Float64}
+"""A row for each pair of members, by their places in members.parquet from 0: how alike their errors are."""
+
+
+def choices(found: Choice) -> polars.DataFrame:
+    """Return choices.parquet: a row for each candidate of each way of weighing; columns: `CHOICE`."""
     rows = [
         {
             "way": way.name,
@@ -50,16 +60,14 @@ def choices(found: Choice) -> polars.DataFrame:
         for way in found.ways
         for row, (weights, score) in enumerate(zip(way.rows, way.scores, strict=True))
     ]
-    kinds = {"way": polars.String, "row": polars.Int64, "members": polars.Int64}
-    flags = dict.fromkeys(("chosen", "taken"), polars.Boolean)
-    numbers = dict.fromkeys(("nested", "gain", "gain_error"), polars.Float64)
-    return polars.DataFrame(rows, schema={**kinds, "score": polars.Float64, **flags, **numbers})
+    return polars.DataFrame(rows, schema=CHOICE)
 
 
 def correlated(found: np.ndarray) -> polars.DataFrame:
     """Return error-correlations.parquet of (members, members): a row for each pair, by place in members.parquet."""
     first, second = np.triu_indices(len(found), 1)
-    return polars.DataFrame({"first": first, "second": second, "correlation": found[first, second]})
+    own = {"first": first, "second": second, "correlation": found[first, second]}
+    return polars.DataFrame(own, schema=CORRELATION)
 
 
 def members_path(folder: TrialFolder) -> str:

@@ -30,6 +30,7 @@ COLUMNS = {
     "loss": polars.Float64,
     "weights": polars.String,
 }
+"""Then the settings that vary, a column each under its own name."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ LAST = {
     "study_seed": "Int64",
     **dict.fromkeys((*MADE_BY, "optuna"), "String"),
 }
+"""Behind all: why a candidate failed, which data it saw, who proposed it, and what it was computed with."""
+
 DONE = ("best_epoch", "epochs", "parameters", "seconds", "stopped_at")
 
 

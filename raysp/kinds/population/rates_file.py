@@ -42,12 +42,12 @@ SCHEMA = pa.schema(
         "spikes": pa.list_(pa.int32()),
     }
 )
-"""Beside `predictions.HEAD`: `trial` and `unit` are the recording's own numbers, null where it has none;
-`trial_index` counts the trials of their part, `unit_index` the units, held-in first; `unit_name` is null where the
-recording has numbers alone. `validation` is true where the
-trial was set aside to select the model. `start_ms` is the first bin's beginning after the event that trials are aligned
-to; null where the split does not tell. `rates` and `rates_forward` are expected spikes per bin; `rates_forward` is null
-for models that do not predict it, `spikes` for models that predict rates."""
+"""Each row says whose it is: `run_trial`, the id of the run's trial, `model`, `split`, `seed` and `part`. `trial` and
+`unit` are the recording's own numbers, null where it has none; `trial_index` counts the trials of their part,
+`unit_index` the units, held-in first; `unit_name` is null where the recording has numbers alone. `validation` is true
+where the trial was set aside to select the model. `start_ms` is the first bin's beginning after the event that trials
+are aligned to; null where the split does not tell. `rates` and `rates_forward` are expected spikes per bin;
+`rates_forward` is null for models that do not predict it, `spikes` for models that predict rates."""
 
 PLACES = {1: ("sample", "unit"), FORMAT: ("trial_index", "unit_index")}
 """What the positions of trial and unit are called, in each version of the format."""

@@ -33,11 +33,11 @@ SCHEMA = pa.schema(
         "output_width": pa.int32(),
     }
 )
-"""Beside `predictions.HEAD`: `unit` is the recording's own unit number, `unit_index` its position in the
-split's arrays. `first_bin` is the recording's bin at which the prediction begins;
-`spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
-adds. `output` is the network's output, window after window of `output_width` numbers: distances in bins, or expected
-counts."""
+"""Each row says whose it is: `run_trial`, the id of the run's trial, `model`, `split`, `seed` and `part`. `unit` is
+the recording's own unit number, `unit_index` its position in the split's arrays. `first_bin` is the recording's bin
+at which the prediction begins; `spikes` and `recorded_spikes` are bins counted from there, one entry per spike.
+`step` is how many bins each window adds. `output` is the network's output, window after window of `output_width`
+numbers: distances in bins, or expected counts."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,25 @@ NAME = "spike_train_metrics.parquet"
 COLUMNS = {"Schreiber": "schreiber", "smoothed Pearson": "smoothed_pearson", "van Rossum": "van_rossum"}
 COUNTS = {"spikes predicted": "spikes_predicted", "spikes recorded": "spikes_recorded"}
 KEYS = ("run_trial", "model", "split", "seed", "unit", "decoding", "bin_ms", "standin")
+SCHEMA = {
+    **dict.fromkeys(("run_trial", "model", "split"), "String"),
+    **dict.fromkeys(("seed", "unit", "global_id"), "Int64"),
+    **{"decoding": "String", "bin_ms": "Float64"},
+    **dict.fromkeys(("input_bins", "step", "sigma_ms", *COUNTS.values()), "Int64"),
+    **dict.fromkeys(COLUMNS.values(), "Float64"),
+    "standin": "Boolean",
+}
+"""A row for each unit, decoding and width of smoothing: `unit` is the recording's own number, `step` how many bins it
+is from window to window, `sigma_ms` the width at which Schreiber's similarity, smoothed Pearson correlation and van
+Rossum's distance are taken."""
+
 OF_PREDICTIONS = ("unit", "decoding", "global_id", "input_bins", "step")
 
 
 def write_spike_train_table(run: RunFolder) -> None:
     """Write `spike_train_metrics.parquet` beside the tidy metrics; nothing where no spike trains were scored.
 
-    Columns: run_trial, model, split, seed, unit (the recording's unit number), global_id, decoding, bin_ms, input_bins,
-    step (bins from window to window), sigma_ms, spikes_predicted, spikes_recorded, schreiber, smoothed_pearson,
-    van_rossum, standin.
+    Columns: `SCHEMA`.
     """
     import polars
 
@@ -40,9 +50,8 @@ def write_spike_train_table(run: RunFolder) -> None:
     counts = counts.pivot("metric", index=["run_trial", "unit", "decoding"], values="value").rename(COUNTS)
     wide = wide.join(counts, on=["run_trial", "unit", "decoding"], how="left")
     wide = wide.join(_of_predictions(run, wide["run_trial"].unique().to_list()), on=["run_trial", "unit", "decoding"])
-    order = [*KEYS[:5], "global_id", *KEYS[5:7], "input_bins", "step", "sigma_ms", *COUNTS.values(), *COLUMNS.values()]
     rows = ("model", "split", "seed", "unit", "decoding", "sigma_ms")
-    tables.write_table(path, wide.select(*order, "standin").sort(*rows))
+    tables.write_table(path, wide.select(*SCHEMA).sort(*rows))
 
 
 def _of_predictions(run: RunFolder, trials: list[str]) -> polars.DataFrame:
