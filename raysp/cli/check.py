@@ -29,9 +29,13 @@ def check(file: str, sets: tuple[str, ...]) -> None:
     A package folder is checked for all that it gives. A source is built where its settings are given, or have defaults.
     """
     from raysp.config.sets import values
+    from raysp.errors import expect
 
     settings, failures, total = values(sets), 0, 0
-    for room, name in _found(file):
+    found = _found(file)
+    told = f"--set expected a source, whose recording it is a setting of, got {file}, which gives none; leave it out"
+    expect(not sets or any(room == "data/sources" for room, _ in found), told)
+    for room, name in found:
         say(f"{_word(room)} {name}")
         failed, checks = _run(_checks(room, name, settings))
         failures, total = failures + failed, total + checks

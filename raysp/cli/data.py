@@ -91,6 +91,8 @@ def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> 
         if name not in (*SETS, RETINA):
             raise unknown("data set", name, (*SETS, RETINA))
     of_benchmark = tuple(name for name in datasets if name != RETINA)
+    told = f"--size {size} goes with data sets of the benchmark, got {RETINA} alone, which has one size; leave it out"
+    expect(size == "small" or of_benchmark or not datasets, told)
     if of_benchmark or not datasets:
         write_standin(root, size=size, seed=seed, datasets=of_benchmark or None, report=say)
     if RETINA in datasets:

@@ -11,8 +11,9 @@ import click
 from raysp.cli import shipped
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, Verb, main, numbers, say
+from raysp.cli.together import POPULATION, WITHOUT_PBT
 from raysp.cli.utf8 import speak_utf8
-from raysp.errors import BadInput, expect
+from raysp.errors import expect
 
 if TYPE_CHECKING:
     from raysp.driver.sweep import Search
@@ -114,10 +115,6 @@ OF_POPULATIONS = (
     ),
     click.option("--ramp-epochs", type=click.IntRange(min=0), help="With --pbt: more epochs of the first generation."),
 )
-WITHOUT_PBT = ("samples", "sampler", "in_flight", "grace", "reduction", "finalists", "final_seeds")
-"""Options of a sweep that mean nothing for a population."""
-POPULATION = ("members", "generation_epochs", "generations", "gain_within", "lanes", "all_members", "ramp_epochs")
-"""And the other way round."""
 
 
 def _options(*groups: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
@@ -179,7 +176,7 @@ def learning_rate(experiment: str, lowest: float, highest: float, steps: int, mo
 def run_file(path: str) -> None:
     """Run the experiment in a Python file, with the options of `raysp run` taken from the command line."""
 
-    @click.command(cls=Verb, context_settings=CONTEXT)
+    @click.command("run", cls=Verb, context_settings=CONTEXT)
     @_options(COMMON, OF_A_RUN)
     def command(**options: Any) -> None:
         """Train, collect, evaluate and report this experiment; the same command again goes on where it stopped."""
@@ -209,19 +206,11 @@ def _sets(options: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _chosen(options: dict[str, Any]) -> bool:
-    """Tell whether a population is asked for; options of the other way of searching are refused, or taken out."""
-    own, wanted = {one: _word(one) for one in POPULATION}, options.pop("pbt")
-    given = click.get_current_context().get_parameter_source
-    foreign = WITHOUT_PBT if wanted else tuple(own)
-    for name in foreign:
-        if given(name) is not click.core.ParameterSource.DEFAULT:
-            raise BadInput(f"{_word(name)} goes {'without' if wanted else 'with'} --pbt")
+    """Tell whether a population is asked for; options of the other way of searching are taken out."""
+    wanted = bool(options.pop("pbt"))
+    for name in WITHOUT_PBT if wanted else POPULATION:
         options.pop(name)
     return wanted
-
-
-def _word(name: str) -> str:
-    return {"grace": "--asha"}.get(name, f"--{name.replace('_', '-')}")
 
 
 def _evolve(experiment: str, options: dict[str, Any]) -> int:

@@ -66,17 +66,21 @@ def collect(folder: str, seed: int | None, no_submission: bool, root: str | None
     from raysp.kinds import catalog as kinds
 
     run, at = run_of(folder), RunFolder(files.absolute(folder))
+    choice["seeds"] = "mean" if seed is None else seed
+    submitted = [kind for kind in kinds.known() if kind.submitted(run)]
+    told = f"--model and --seed expected splits of a benchmark in {run.path}, whose predictions are submitted; got none"
+    expect(submitted or (choice["model"] is None and seed is None), told)
+    # What cannot be submitted is refused before anything is gathered.
+    sent = [] if no_submission else [(kind, kind.submitted(run, **choice)) for kind in submitted]
+    roots = {kind: whole_root(run, root, trials) for kind, trials in sent}
     with locked(run), with_ray(verbose):
         job("raysp.collection.gather.gather", at, partial=choice["partial"])
         say_path("predictions", run.predictions, say)
-        submitted = {kind: kind.submitted(run) for kind in kinds.known()}
-        if not any(submitted.values()):
+        if not submitted:
             say("no benchmark splits in this run, so no submission")
-        for kind, trials in submitted.items() if not no_submission else ():
-            if trials:
-                choice["seeds"] = "mean" if seed is None else seed
-                for line in submit(kind, run, whole_root(run, root, trials), **choice):
-                    say_path("submission", line, say)
+        for kind, there in roots.items():
+            for line in submit(kind, run, there, **choice):
+                say_path("submission", line, say)
         note(run, "predictions/", *outputs())
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from raysp import __version__
+from raysp.cli.together import refuse_idle
 from raysp.cli.utf8 import speak_utf8
 from raysp.errors import BadInput, NotReady, StoreError
 from raysp.io.address import masked
@@ -44,6 +45,7 @@ class Verb(click.Command):
                 for text in sys.argv:
                     _check_text(text)
                 _refuse_empty(ctx)
+                refuse_idle(ctx)
                 found = super().invoke(ctx)
                 if sys.stdout is not None:
                     sys.stdout.flush()

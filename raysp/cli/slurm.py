@@ -28,6 +28,8 @@ def slurm(experiment: str, arguments: tuple[str, ...], name: str | None, **optio
     """
     from raysp.cluster.slurm import Job, script
 
+    # What `raysp run` would refuse of them is refused here, not when the job begins.
+    main.commands["run"].make_context("raysp run", [experiment, *arguments])
     name = os.path.splitext(os.path.basename(experiment))[0] if name is None else name
     text = script(experiment, Job(name=name, **options), arguments)
     click.echo(text, nl=False)

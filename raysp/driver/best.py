@@ -12,7 +12,6 @@ from raysp.config import settings
 from raysp.config.experiment import Experiment
 from raysp.config.own_code import adopted
 from raysp.config.ranges import Count, Natural, Positive
-from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.driver.best_average import averaged
@@ -20,6 +19,7 @@ from raysp.driver.best_choices import choices, objective, spaces
 from raysp.driver.best_finals import Finals, final_run, finals
 from raysp.driver.best_report import Story, summary, write_best_report
 from raysp.driver.launch import Request, check_place, check_places, choose_splits, launch, prepare_data, run_folder
+from raysp.driver.plan import with_sets
 from raysp.driver.read_first import read_first
 from raysp.driver.sweep import Asked, Search, planned, run_sweep
 from raysp.errors import BadInput, NotReady
@@ -103,7 +103,7 @@ def best(experiment: Experiment, asked: Best, request: Request, say: Say) -> Sto
     from raysp.cluster.session import session
 
     check_places(request)
-    experiment = apply_sets(adopted(experiment), request.sets)
+    experiment = with_sets(adopted(experiment), request.sets)
     names = choose_splits(experiment, request)
     if len(names) != 1:
         raise BadInput(f"expected one recording, got the splits {', '.join(names[:5])}; choose one with --splits")

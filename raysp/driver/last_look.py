@@ -14,8 +14,15 @@ from raysp.runs.metrics_table import scored
 from raysp.runs.roles import roles
 
 
+def check_phase(names: Sequence[str]) -> list[str]:
+    """Return those of some splits that are of the test phase. Raises BadInput where there is none to score."""
+    test = [name for name in names if role(name).phase == "test"]
+    expect(test, f"--test-phase expected splits of the test phase, got {named(list(names))}")
+    return test
+
+
 def check_answers(names: Sequence[str], root: str) -> None:
-    """Refuse to score the test phase where there is none, or where its answers are not known.
+    """Refuse to score the test phase where its answers are not known.
 
     Args:
         names: of the prepared splits.
@@ -25,8 +32,7 @@ def check_answers(names: Sequence[str], root: str) -> None:
         BadInput: none of the splits is of the test phase.
         NotReady: some were prepared without their answers.
     """
-    test = [name for name in names if role(name).phase == "test"]
-    expect(test, f"--test-phase expected splits of the test phase, got {named(list(names))}")
+    test = check_phase(names)
     if missing := [name for name in test if not store.header(root, name).answers]:
         bare = " ".join(name.removeprefix(STANDIN) for name in missing)
         raise NotReady(

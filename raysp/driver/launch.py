@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from raysp.cluster.machines import Machines
 from raysp.config.experiment import STANDIN, Experiment, Recording, Trial
 from raysp.config.own_code import adopted
-from raysp.config.sets import apply_sets
 from raysp.driver import tracking
 from raysp.driver.finish import finish
 from raysp.driver.form import Form, settle
 from raysp.driver.form import lines as form_lines
-from raysp.driver.last_look import check_answers
+from raysp.driver.last_look import check_answers, check_phase
 from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
-from raysp.driver.plan import Plan, check_names, check_not_empty, check_settings, make_plan
+from raysp.driver.plan import Plan, check_names, check_not_empty, check_settings, make_plan, with_sets
 from raysp.driver.progress import Progress
 from raysp.driver.record import copy_inputs, copy_plugins, write_record
 from raysp.errors import BadInput, NotReady, expect
@@ -94,12 +93,14 @@ def launch(experiment: Experiment, request: Request, say: Callable[[str], None])
     """
     expect(request.candidate is None or request.settings, "--candidate expected the sweep it is of, in --settings")
     own = adopted(experiment)
-    whole = apply_sets(own, request.sets)
+    whole = with_sets(own, request.sets)
     check_names(whole)
     experiment = whole.choose(request.models) if request.models else whole
     check_settings(experiment)
     check_places(request)
     names = choose_splits(experiment, request)
+    if request.test_phase:
+        check_phase(names)
     best = None
     if request.settings is not None:
         best = read_settings(request.settings, request.candidate)

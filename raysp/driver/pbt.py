@@ -13,7 +13,6 @@ from raysp.config import settings
 from raysp.config.experiment import Experiment, Trial
 from raysp.config.own_code import adopted
 from raysp.config.ranges import Count, Natural, NonNegative
-from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.driver import pbt_record
@@ -21,7 +20,7 @@ from raysp.driver.launch import Request, check_place, check_places, prepare_data
 from raysp.driver.launch_words import say_left_out
 from raysp.driver.pbt_words import say_held, say_others
 from raysp.driver.pbt_words import show as show_populations
-from raysp.driver.plan import check_names, check_not_empty, make_plan
+from raysp.driver.plan import check_names, check_not_empty, make_plan, with_sets
 from raysp.driver.record import copy_inputs, copy_plugins
 from raysp.driver.sweep import Search, base_of, narrowed, val_splits
 from raysp.errors import BadInput, StoreError, expect, last_line, present
@@ -156,7 +155,7 @@ def planned(experiment: Experiment, search: Pbt, request: Request, say: Say) -> 
             f"model {model} fits itself: a population is of a model that gradient descent fits; leave out --pbt",
         )
     _check_lanes(search.lanes, models)
-    check_names(experiment := apply_sets(adopted(experiment), request.sets))
+    check_names(experiment := with_sets(adopted(experiment), request.sets))
     name = search.name or f"{experiment.name}{SUFFIX}"
     experiment = narrowed(experiment, spaces, Search(search.space, name, seeds=search.seeds))
     names, found = val_splits(experiment, request, say), {space.model: space for space in spaces}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from raysp.config import code_hash, plugins, settings
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.config.sets import apply_sets, values
 from raysp.config.settings import Plain
 from raysp.data.sources import catalog as sources
 from raysp.data.splits import store
@@ -21,6 +22,9 @@ from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind, Units
 from raysp.models import catalog
 from raysp.runs import inputs
+
+TOO_LARGE = "Storage size calculation overflowed"
+"""What torch says of a tensor of more bytes than there are numbers for."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,19 @@ class Plan:
 
     trials: tuple[Trial, ...]
     left_out: tuple[tuple[str, str, str], ...] = ()
+
+
+def with_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
+    """Return an experiment with the command line's changes; those of models that it leaves out are checked as well.
+
+    Raises:
+        BadInput: as `apply_sets` and `check_settings`.
+    """
+    experiment = apply_sets(experiment, sets)
+    named = {key.partition(".")[0] for key in values(sets)}
+    if models := tuple(one.shown for one in experiment.models if one.shown in named):
+        check_settings(experiment.choose(models))
+    return experiment
 
 
 def check_settings(experiment: Experiment) -> None:
@@ -126,6 +143,11 @@ def check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, ki
         kind.check(catalog.on_paper(choice.name, chosen, header.sizes), training, header)
     except BadInput as error:
         raise BadInput(f"{header.name}: {error}") from error
+    except RuntimeError as error:
+        if TOO_LARGE not in str(error):
+            raise
+        told = f"{header.name}: model {choice.shown} expected weights that fit into a machine, got more"
+        raise BadInput(f"{told} ({str(error).splitlines()[0]}); make its layers smaller") from error
 
 
 def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Plain], Training | None]:

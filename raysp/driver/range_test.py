@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from raysp.config.experiment import STANDIN, Experiment, Trial
 from raysp.config.own_code import adopted
-from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.driver.launch import Request, check_places, choose_splits, prepare_data, run_folder
-from raysp.driver.plan import check_settings, make_plan
+from raysp.driver.plan import check_settings, make_plan, with_sets
 from raysp.errors import BadInput, present
 from raysp.io import files
 from raysp.kinds import catalog as kinds
@@ -37,7 +36,7 @@ def range_tests(experiment: Experiment, request: Request, lowest: float, highest
     """
     from raysp.cluster.session import session
 
-    experiment = apply_sets(adopted(experiment), request.sets)
+    experiment = with_sets(adopted(experiment), request.sets)
     experiment = experiment.choose(request.models) if request.models else experiment
     experiment = dataclasses.replace(experiment, seeds=experiment.seeds[:1])
     check_settings(experiment)

@@ -14,7 +14,6 @@ from raysp.cluster.machines import Machines
 from raysp.config import code_hash
 from raysp.config.experiment import Experiment, ModelChoice, check_name
 from raysp.config.own_code import adopted
-from raysp.config.sets import apply_sets
 from raysp.config.settings import Plain
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
@@ -28,7 +27,7 @@ from raysp.driver.launch import (
     run_folder,
     say_tracking,
 )
-from raysp.driver.plan import check_names, settings_on, unfit
+from raysp.driver.plan import check_names, settings_on, unfit, with_sets
 from raysp.driver.record import accepted, copy_plugins
 from raysp.driver.sweep_trials import described, finals, tags
 from raysp.driver.sweep_words import show
@@ -122,7 +121,7 @@ def planned(experiment: Experiment, spaces: Sequence[Space], search: Search, req
     check_places(request)
     check_names(experiment := adopted(experiment))
     search = dataclasses.replace(search, objectives=_objectives(spaces, search))
-    experiment = narrowed(apply_sets(experiment, request.sets), spaces, search)
+    experiment = narrowed(with_sets(experiment, request.sets), spaces, search)
     names = val_splits(experiment, request, say)
     found = {space.model: space for space in spaces}
     bases = {(one.name, name): base_of(experiment, one, name) for one in experiment.models for name in names}

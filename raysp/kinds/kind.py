@@ -290,8 +290,8 @@ class Kind(abc.ABC, Generic[S]):
         """
         return []
 
-    def submitted(self, run: RunFolder) -> list[Trial]:
-        """Return the trials of which a benchmark is sent predictions."""
+    def submitted(self, run: RunFolder, **choice: Unpack[Choice]) -> list[Trial]:
+        """Return the trials of which a benchmark is sent predictions. Raises BadInput for a choice that has none."""
         return []
 
     def submit(self, run: RunFolder, root: str, **choice: Unpack[Choice]) -> dict[str, str]:

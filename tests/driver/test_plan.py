@@ -7,7 +7,7 @@ import pytest
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 from raysp.data.splits import store
 from raysp.data.splits.split import header_of
-from raysp.driver.plan import check_names, check_not_empty, check_settings, make_plan, plan_of, settings_on
+from raysp.driver.plan import check_names, check_not_empty, check_settings, make_plan, plan_of, settings_on, with_sets
 from raysp.errors import BadInput, NotReady
 from raysp.kinds import catalog as kinds
 from tests.collection.made_up import make_split
@@ -50,6 +50,19 @@ def test_settings_of_val_change_the_trial_that_follows_it(root):
     wider = dataclasses.replace(EXPERIMENT, models=(ModelChoice("sae", {"hidden": 9}),))
     ids = {trial.id for trial in make_plan(EXPERIMENT, [VAL, TEST], root).trials}
     assert not ids & {trial.id for trial in make_plan(wider, [VAL, TEST], root).trials}
+
+
+def test_settings_of_models_that_a_command_leaves_out_are_looked_at_too():
+    with pytest.raises(BadInput, match="setting of model mean_rate 'nope'"):
+        with_sets(EXPERIMENT, ("mean_rate.nope=3",))
+    (_, choice) = with_sets(EXPERIMENT, ("sae.hidden=9",)).models
+    assert choice.hyperparameters == {"hidden": 9}
+
+
+def test_a_network_of_more_weights_than_can_be_counted_is_refused(root):
+    huge = dataclasses.replace(EXPERIMENT, models=(ModelChoice("sae", {"hidden": 10**11}),))
+    with pytest.raises(BadInput, match=r"model sae expected weights that fit into a machine.*layers smaller"):
+        make_plan(huge, [VAL], root)
 
 
 @pytest.mark.parametrize(("trials", "left"), [(1, ["sae"]), (2, [])])

@@ -96,10 +96,13 @@ class Population(Kind[PopulationSplit]):
 
         return remarks(table, floor, last_epochs(trials, done))
 
-    def submitted(self, run: RunFolder) -> list[Trial]:
-        """Return the trials on splits of the Neural Latents Benchmark."""
+    def submitted(self, run: RunFolder, **choice: Unpack[Choice]) -> list[Trial]:
+        """Return the trials on splits of the Neural Latents Benchmark. Raises BadInput for a choice that has none."""
+        from raysp.kinds.population.submission import of_choice
+
         known = roles(run)
-        return [trial for trial in run.trials() if known[trial.split].benchmark]
+        trials = [trial for trial in run.trials() if known[trial.split].benchmark]
+        return of_choice(run, choice.get("model"), choice.get("seeds", "mean")) if trials and choice else trials
 
     def submit(self, run: RunFolder, root: str, **choice: Unpack[Choice]) -> dict[str, str]:
         """Write the submissions to the Neural Latents Benchmark."""

@@ -79,10 +79,7 @@ def submissions(
             that do not fit the prepared split.
         OSError: the disk is full; a submission that was there stays as it was.
     """
-    planned = _benchmark_trials(run)
-    chosen = choose_model(run, planned, model)
-    wanted = _of_seeds([trial for trial in planned if trial.shown == chosen], seeds)
-    done = finished(run, wanted, partial=partial)
+    done = finished(run, of_choice(run, model, seeds), partial=partial)
     by_split: dict[str, list[Trial]] = {}
     for trial in done:
         by_split.setdefault(trial.split, []).append(trial)
@@ -95,6 +92,13 @@ def submissions(
                 written.append(run.submission(phase, standin=standin))
                 _write(run, written[-1], members, seeds)
     return written
+
+
+def of_choice(run: RunFolder, model: str | None = None, seeds: Literal["mean"] | int = "mean") -> list[Trial]:
+    """Return the trials that a submission is made of, finished or not; arguments and errors as of `submissions`."""
+    planned = _benchmark_trials(run)
+    chosen = choose_model(run, planned, model)
+    return _of_seeds([trial for trial in planned if trial.shown == chosen], seeds)
 
 
 def whose(path: str) -> str:
@@ -153,7 +157,7 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
             return names[0]
     raise BadInput(
         f"{run.path} has several models that could be submitted ({', '.join(trained or candidates)}); "
-        f"name one: raysp collect {run.typed} --model {(trained or candidates)[0]}"
+        f"name one: raysp collect {run.typed} --model {(trained or candidates)[0]} (or --no-submission)"
     )
 
 
@@ -185,7 +189,7 @@ def _benchmark_trials(run: RunFolder) -> list[Trial]:
     if not whole:
         raise BadInput(
             f"{run.path} was trained on a unit subset, and the benchmark asks for all units; "
-            "run the experiment without `units` to submit it (the Parquet dataset holds the subset's predictions)"
+            "run the experiment without `units` to submit it (raysp collect --no-submission gathers the subset's)"
         )
     return whole
 

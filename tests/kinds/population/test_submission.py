@@ -165,6 +165,21 @@ def test_splits_that_are_no_benchmark_are_not_submitted(lab):
         submissions(lab.run, lab.root)
 
 
+@pytest.mark.parametrize(
+    ("split", "options", "message"),
+    [
+        (SMALL, ("--model", "sea"), "did you mean 'sae'"),
+        (SMALL, ("--seed", "5"), "seed expected one of [0]"),
+        ("lorenz", ("--model", "sae"), "--model and --seed expected splits of a benchmark"),
+    ],
+)
+def test_a_choice_that_cannot_be_submitted_is_refused_before_anything_is_gathered(lab, split, options, message):
+    finished(lab, name=split)
+    result = CliRunner().invoke(cli.main, ["collect", lab.run.path, "--root", lab.root, *options])
+    assert (result.exit_code, message in result.output) == (2, True), result.output
+    assert not os.path.exists(lab.run.predictions)
+
+
 def test_a_unit_subset_is_not_submitted(lab):
     split = lab.split(SMALL)
     units = (0, 2, 5)
