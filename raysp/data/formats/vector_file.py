@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from raysp.data.formats import count_file, matlab_values, matrix_columns, pandas
 from raysp.errors import BadInput
 from raysp.io.words import counted
 
+OF_UNITS = re.compile(
+    r"(unit|cluster|neuron|cell)s?(_?(ids?|labels?|numbers?|nos?|index))?|ids?|uids?|labels?", re.IGNORECASE
+)
+"""Names of a vector that says which unit each of several vectors of times is of."""
 INDEX = "_index"
 """What is called so, after an array's name, says where each unit's values in it end."""
 
@@ -27,12 +32,14 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     Returns:
         Name -> vector. Columns of matrices with a row a spike are called "spikes[:,0]"; the vectors of an array that
         holds one for each unit, padded with NaN or with an index of their ends, "spike_times_0" and so on: also of one
-        by any name, or of how many values each has, where values rise from end to end alone.
+        by any name, or of how many values each has, where values rise from end to end alone. Where a vector says which
+        unit each is of, unit_ids say, these are in their names, "spike_times_17".
 
     Raises:
         BadInput: there is none, or the file is damaged.
     """
     found: dict[str, np.ndarray] = {}
+    parts_of: dict[str, int] = {}
     with count_file.arrays(path) as file:
         if frames := pandas_hdf5.columns(file, path):
             return frames
@@ -45,6 +52,7 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
                 one = file.read(name)
                 if not (lists and one.dtype == object) and (each := _of_each(one)):
                     found |= {f"{name}_{place}": values for place, values in enumerate(each)}
+                    parts_of[name] = len(each)
                     continue
                 if (1 not in shape and len(shape) == 2) or one.dtype.names:
                     found |= matrix_columns.columns(name, one)
@@ -60,16 +68,33 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
         if parts := _ended(found[name], found[f"{name}{INDEX}"], name, others):
             del found[f"{name}{INDEX}"]
             found |= parts
+            parts_of[name] = len(parts)
     joined = {name: back for name, one in found.items() if (back := _steps_back(one)).size}
     for name, back in joined.items():
         for other, ends in found.items() if name in found else ():
             lengths = {len(one) for key, one in found.items() if key not in (name, other)}
             if parts := _divided(found[name], back, ends, name, lengths):
                 found = {key: one for key, one in found.items() if key != other} | parts
+                parts_of[name] = len(parts)
                 break
     if not found:
         raise BadInput(f"{path} expected vectors of spike times and of their units, got none in it")
+    for name, count in parts_of.items():
+        if (own := _own_numbers(found, count)) is not None:
+            renamed = {f"{name}_{place}": f"{name}_{one}" for place, one in enumerate(found[own].astype(np.int64))}
+            found = {renamed.get(key, key): one for key, one in found.items()}
     return found
+
+
+def _own_numbers(found: Mapping[str, np.ndarray], count: int) -> str | None:
+    """Return the vector that says which number each of so many units has; None where none does."""
+    able = [
+        name
+        for name, one in found.items()
+        if OF_UNITS.fullmatch(re.split(r"[/.]", name)[-1]) and len(one) == count == len(np.unique(one))
+        and one.dtype.kind in "iuf" and (one >= 0).all() and (one % 1 == 0).all()
+    ]  # fmt: skip
+    return min(able, key=lambda name: "unit" not in name.lower(), default=None)
 
 
 def notes(path: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposal_matlab_trials import Guess, trials_beside
 from raysp.data.sources.proposed import (
     BIN_MS,
+    OF_UNITS,
     Proposal,
     Times,
     clock,
@@ -93,8 +94,6 @@ def _along_trials(found: Mapping[str, Value], trials: str, spikes: str) -> list[
 
 ALONG = 50
 """Numbers of a trial from which on they may be samples of behaviour."""
-OF_UNITS = re.compile(r"depth|channel|electrode|unit|cluster|cell|neuron|area|region|quality", re.IGNORECASE)
-"""Names of vectors with a value for each unit."""
 
 
 def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:

@@ -23,6 +23,7 @@ from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposed import (
     BIN_MS,
     CLOCKS,
+    OF_UNITS,
     Proposal,
     Times,
     clock,
@@ -146,6 +147,8 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     if single is not None:
         # An array that has an index of its units' ends is there whole, too.
         rest = {name: one for name, one in table.items() if name not in own and f"{name}_{starred.STAR}" != pattern}
+        # What has a value for each unit is of no trials.
+        rest = {name: one for name, one in rest.items() if len(one) != len(own) or OF_UNITS.search(name) is None}
         events = {name: one for name, one in rest.items() if is_events(one)}
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
         trials = {name: one for name, one in rest.items() if len(one) == rows}

@@ -57,6 +57,10 @@ CONDITION = re.compile(
 )
 OUTCOME = re.compile(r"success|correct|reward|outcome|valid|error|fail|hit|miss(ed)?$|good|abort", re.IGNORECASE)
 """Names of columns of conditions, and of how a trial ended."""
+OF_UNITS = re.compile(
+    r"depth|channel|electrode|unit|cluster|cell|neuron|area|region|quality|layer|coord|position", re.IGNORECASE
+)
+"""Names of vectors with a value for each unit, where they are as long as there are units."""
 CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microseconds"}
 
 

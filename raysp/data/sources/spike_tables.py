@@ -48,7 +48,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import listed
 
-VERSION = "spike_tables-4"
+VERSION = "spike_tables-5"
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy", ".json")
 EDGES = {"start_time": STARTS, "stop_time": STOPS}
 """Columns of a table of trials that say when one began and ended -> names they go by."""

@@ -246,6 +246,22 @@ def test_arrays_that_hold_the_times_of_several_units_are_read(tmp_path, write):
     assert not any("not read" in note for note in split.provenance.notes)
 
 
+@pytest.mark.parametrize("write", [ragged, padded, listed], ids=lambda one: one.__name__)
+def test_units_of_an_array_have_the_numbers_that_lie_beside_it(tmp_path, write):
+    numbers = np.array([31, 7, 12, 100, 0, 5])
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        write(file)
+        file["unit_ids"], file["depth"] = numbers, np.arange(6) * 20
+    found = proposal(str(tmp_path / "x.h5"))
+    settings = {**found.settings, "path": str(tmp_path / "x.h5"), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, {**settings, "gap_ms": 0}), str(tmp_path))
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin]).sum(axis=(0, 1))
+    spikes = dict(zip(numbers.tolist(), map(len, EACH), strict=True))
+    assert set(split.units.tolist()) == set(spikes)
+    # The last window is not whole.
+    assert all(0.95 * spikes[unit] <= count <= spikes[unit] for unit, count in zip(split.units, counts, strict=True))
+
+
 def test_of_two_tables_that_of_trials_is_taken(tmp_path):
     np.savez(tmp_path / "x.npz", time=TIMES, unit=WHOSE)
     (tmp_path / "a_trials.csv").write_text("\n".join(["start", *map(str, BEGIN)]))
