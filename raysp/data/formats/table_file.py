@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import file_kind, folder_lists, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
+from raysp.data.formats import (
+    clock_text,
+    file_kind,
+    folder_lists,
+    json_arrays,
+    matrix_columns,
+    npz,
+    pynapple_npz,
+    vector_file,
+)
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -373,7 +382,9 @@ def column(values: polars.Series) -> np.ndarray:
     if values.dtype == polars.Boolean and not values.null_count():
         return values.to_numpy()
     if values.dtype == polars.Duration:
-        return values.dt.total_nanoseconds().to_numpy() / 1e9
+        return (values.dt.total_nanoseconds().to_numpy() / 1e9).view(clock_text.Seconds)
     if values.dtype == polars.Datetime:
-        return values.dt.epoch("us").to_numpy() / 1e6
-    return np.array(["" if value is None else str(value) for value in values.to_list()], dtype=str)
+        return (values.dt.epoch("us").to_numpy() / 1e6).view(clock_text.Seconds)
+    texts = np.array(["" if value is None else str(value) for value in values.to_list()], dtype=str)
+    clock = clock_text.of_clock(texts)
+    return texts if clock is None else clock

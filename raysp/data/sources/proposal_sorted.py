@@ -41,7 +41,7 @@ def proposal(path: str) -> Proposal:
 def of_pairs(path: str) -> Proposal:
     """Return a proposal for Neurosuite's text files. Raises BadInput where one is missing or damaged."""
     table = res_clu.spikes(path)
-    contents = [proposal_tables.line(name, one) for name, one in table.items()]
+    contents = [*(proposal_tables.line(name, one) for name, one in table.items()), *res_clu.cut_off(path)]
     if not len(table["time"]):
         return Proposal("", contents=(*contents, proposal_tables.NO_SPIKES))
     rate = res_clu.sampling_rate(path)

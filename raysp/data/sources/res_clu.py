@@ -8,6 +8,7 @@ clusters there are. Clusters 0 (artefacts) and 1 (what is in no cluster) are no 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from raysp.data.sources import spike_tables, spike_tables_config
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.io.words import WARNING
 
 VERSION = "res_clu-2"
 PAIR = re.compile(r"(?P<base>.+)\.(?:res|clu)\.(?P<shank>\d+)")
@@ -63,7 +65,34 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     def read(path: str, *, lists: bool = False, only: table_file.Only | None = None) -> Table:
         return spikes(path, noise=config.noise) if path == config.path else table_file.read(path)
 
-    return spike_tables.build_read(config, name, read, inputs(config), VERSION, per_second)
+    found, answers = spike_tables.build_read(config, name, read, inputs(config), VERSION, per_second)
+    notes = (*found.provenance.notes, *cut_off(config.path))
+    return dataclasses.replace(found, provenance=dataclasses.replace(found.provenance, notes=notes)), answers
+
+
+def cut_off(path: str) -> tuple[str, ...]:
+    """Return warnings that files look as half a copy does, by the path of one of them.
+
+    Raises:
+        BadInput: a .res file ends, without an end of line, with a sample before the one above it.
+    """
+    base, shanks = _shanks(path)
+    notes = []
+    for shank in shanks:
+        names = [f"{base}.{kind}.{shank}" for kind in ("res", "clu")]
+        samples, clusters = map(_numbers, names)
+        open_ = [name for name in names if not files.read_bytes(name).endswith((b"\n", b"\r"))]
+        if names[0] in open_ and len(samples) > 1 and samples[-1] < samples[-2]:
+            told = f"{names[0]} ends within its last line, {samples[-1]} after {samples[-2]}"
+            raise BadInput(f"{told}; is it cut off? Copy it again: spikes behind it are lost, too")
+        if len(open_) == 1:
+            notes.append(f"{WARNING}{open_[0]} has no end of line at its end, as the other file of its pair has")
+        if len(clusters) > 1 and len(known := np.unique(clusters[1:])) < clusters[0]:
+            notes.append(
+                f"{WARNING}{names[1]} says {clusters[0]} clusters in its first line, and has {len(known)}: is it cut "
+                "off, or were some merged by hand?"
+            )
+    return tuple(notes)
 
 
 def spikes(path: str, *, noise: bool = False) -> Table:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from raysp.data.formats import starred
+from raysp.data.formats import clock_text, starred
 from raysp.data.formats.nwb import LATEST_S, own_numbers
 from raysp.data.formats.table_file import Only
 from raysp.errors import BadInput, unknown
@@ -58,8 +58,10 @@ def seconds(values: np.ndarray, column: str, per_second: float, path: str, first
         BadInput: a value is no number, or no time that a recording can have.
     """
     if values.dtype.kind not in "iuf":
-        raise BadInput(f"{path}: column {column!r} expected times as numbers, such as 1234.5, got {odd(values)}")
-    values = values.astype(np.float64)
+        told = f"{path}: column {column!r} expected times as numbers, such as 1234.5, or {clock_text.EXAMPLE}"
+        raise BadInput(f"{told}, got {odd(values, first_row)}")
+    per_second = 1.0 if isinstance(values, clock_text.Seconds) else per_second
+    values = np.array(values, dtype=np.float64)
     # NaN is not within anything.
     if not (within := (values >= -LATEST_S * per_second) & (values <= LATEST_S * per_second)).all():
         row = int(within.argmin())
@@ -70,14 +72,21 @@ def seconds(values: np.ndarray, column: str, per_second: float, path: str, first
     return values
 
 
-def odd(values: np.ndarray) -> str:
-    """Return the first value that is no number, for an error."""
-    for row, value in enumerate(values.tolist()):
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            return f"{str(value)[:40]!r} in row {row}"
-    return str(values.dtype)
+def odd(values: np.ndarray, first_row: int = 0) -> str:
+    """Return the first value that is no number, nor what most are, a clock's text, for an error."""
+    found = [(row, value) for row, value in enumerate(values.tolist()) if not _is_number(value)]
+    clocks = sum(clock_text.is_clock(value) for _, value in found)
+    others = [one for one in found if not clock_text.is_clock(one[1])] if 2 * clocks > len(values) else found
+    row, value = next(iter(others or found), (0, None))
+    return str(values.dtype) if value is None else f"{str(value)[:40]!r} in row {first_row + row}"
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:

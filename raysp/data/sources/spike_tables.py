@@ -17,7 +17,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from raysp.config import settings
-from raysp.data.formats import cut_off, pynapple_npz, sorted_folder, table_batches, table_file, vector_file, whose
+from raysp.data.formats import (
+    clock_text,
+    cut_off,
+    pynapple_npz,
+    sorted_folder,
+    table_batches,
+    table_file,
+    vector_file,
+    whose,
+)
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
@@ -205,7 +214,7 @@ def _of_trials(
     times_ = {config.align: laid.begin + event} if config.align is not None else {}
     extent = trial_ends.Extent.of_rows(times, row, len(numbers))
     per_second = config.trials_per_second or config.per_second
-    others = {name: one / per_second for name, one in trials.items() if one.dtype.kind in "iuf"}
+    others = {name: clock_text.in_seconds(one, per_second) for name, one in trials.items() if one.dtype.kind in "iuf"}
     start = next((others[name] for name in STARTS if name in others), np.zeros(len(numbers)))
     stop, notes = trial_ends.taken(others, start, extent)
     windows = event[:, None] + np.array([reaches[0], reaches[-1]]) / 1000.0
@@ -313,11 +322,12 @@ def _trials(config: Config, path: str, read: Reader) -> tuple[Table, tuple[str, 
     for name in (str(config.align), *config.conditions, *config.keep, *config.decode):
         named(table, name, "align", set(), path)
     if (align := table[str(config.align)]).dtype.kind not in "iuf":
-        raise BadInput(f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, got {odd(align)}")
+        told = f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, or {clock_text.EXAMPLE}"
+        raise BadInput(f"{told}, got {odd(align)}")
     own = edges([name for name, values in table.items() if values.dtype.kind in "iuf"])
     times = {str(config.align), *(name for names in EDGES.values() for name in names), *own.values()}
     found = {
-        name: values.astype(np.float64) / per_second if name in times and values.dtype.kind in "iuf" else values
+        name: clock_text.in_seconds(values, per_second) if name in times and values.dtype.kind in "iuf" else values
         for name, values in table.items()
     }
     found = {**{edge: found[name] for edge, name in own.items()}, **found}

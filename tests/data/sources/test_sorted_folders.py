@@ -96,6 +96,18 @@ def test_files_of_a_pair_keep_the_contract_and_what_does_not_fit_is_said(tmp_pat
     of_alf = {**given, "trials": f"{folder}/trials.intervals.npy", "align": "start"}
     assert f"{folder}/trials.contrast.npy" in res_clu.inputs(settings.build(res_clu.Config, of_alf, "x"))
     assert res_clu.sampling_rate(path) == 20000
+    whole = (folder / "ec.28.clu.1").read_text()
+    (folder / "ec.28.clu.1").write_text(whole.replace("5\n", "9\n", 1).rstrip("\n"))
+    told = res_clu.build(settings.build(res_clu.Config, given, "x"), "x")[0].provenance.notes
+    assert [note.partition("ec.28.clu.1 ")[2][:30] for note in told if note.startswith("WARNING")] == [
+        "has no end of line at its end,", "says 9 clusters in its first l"
+    ]  # fmt: skip
+    (folder / "ec.28.clu.1").write_text(whole)
+    samples = (folder / "ec.28.res.1").read_text()
+    (folder / "ec.28.res.1").write_text(samples[:-3])
+    with pytest.raises(BadInput, match=r"res\.1 ends within its last line, .* cut off\? Copy it again"):
+        res_clu.build(settings.build(res_clu.Config, given, "x"), "x")
+    (folder / "ec.28.res.1").write_text(samples)
     (folder / "ec.28.xml").write_text("<samplingRate>.</samplingRate>")
     with pytest.raises(BadInput, match="give per_second, such as 20000"):
         res_clu.build(settings.build(res_clu.Config, given, "x"), "x")

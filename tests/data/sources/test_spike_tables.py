@@ -148,7 +148,7 @@ def test_a_table_of_units_chooses_and_what_it_lacks_is_said(tables):
         ({"trials": None}, "trials, the path of their table, together with align"),
         ({"window_ms": None}, "window_ms expected begin and end"),
         ({"unit": "side"}, "unknown column 'side'"),
-        ({"time": "side", "path": "{folder}/trials.csv", "unit": "go"}, "such as 1234.5, got 'left' in row 0"),
+        ({"time": "side", "path": "{folder}/trials.csv", "unit": "go"}, "0:20:34.5 .h:m:s., got 'left' in row 0"),
         ({"align": "start", "trials": "{folder}/backwards.csv", "masked_ends": True}, "to stop after they start"),
         ({"path": "{folder}/spike_times.npy"}, "is not there"),
         ({"keep": {"side": "up"}}, "no trial is left with side = 'up'; side holds left, right"),
