@@ -15,7 +15,7 @@ from raysp.io.terminal import Terminal, table
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.kinds.metric import Metric
-from raysp.kinds.scores import Row, Score, Scores, further
+from raysp.kinds.scores import Row, Score, Scores, further, with_ceilings
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 from raysp.runs.records import Done
@@ -45,17 +45,23 @@ def lines(
     """
     terminal, record = terminal or Terminal(), run.record()
     for kind, rows in _by_kind(run, phase, root):
-        found = list(kind.scores(rows, kind.bounds(record)))
+        found = [with_ceilings(one, ceilings_of(run)) for one in kind.scores(rows, kind.bounds(record))]
         for one in found if whole or len(found) <= WHOLE else _together(found):
             yield ""
             yield from table_of(one, terminal)
         columns = {name for one in found for name, _ in one.columns}
         for one in further(rows, kind.metrics, kind.bounds(record), columns) if every else ():
             yield ""
-            yield from table_of(one, terminal)
+            yield from table_of(with_ceilings(one, ceilings_of(run)), terminal)
     if whole and (notes := remarks_of(run, phase, root)):
         yield ""
         yield from (f"note: {note}" for note in notes)
+
+
+def ceilings_of(run: RunFolder) -> set[str]:
+    """Return what models of a run are called whose role is a ceiling's, be they the run's own ceiling or not."""
+    known = run.record().get("models", {})
+    return {trial.shown for trial in run.trials() if known.get(trial.model, {}).get("role") == "ceiling"}
 
 
 def remarks_of(run: RunFolder, phase: str | None = None, root: str | None = None) -> list[str]:

@@ -11,13 +11,14 @@ from raysp.config import settings
 from raysp.config.experiment import Trial
 from raysp.data.splits.split import Split
 from raysp.data.splits.units import spell_units
-from raysp.driver.score_table import table_of
+from raysp.driver.score_table import ceilings_of, table_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.terminal import Terminal, table
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
+from raysp.kinds.scores import with_ceilings
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 
@@ -41,12 +42,12 @@ def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> 
         NotReady: one has no scores.
     """
     names = _names(runs)
-    splits = _shared(runs)
+    splits, ceilings = _shared(runs), set().union(*map(ceilings_of, runs))
     for kind, parts in _by_kind(dict(zip(names, runs, strict=True)), splits, phase).items():
         bounds = kind.bounds(runs[0].record())
         for one in kind.scores(_together(parts, bounds), bounds):
             yield ""
-            yield from table_of(one, terminal)
+            yield from table_of(with_ceilings(one, ceilings), terminal)
     yield ""
     differing = [(key, [(value, False) for value in values]) for key, values in _differing(runs, splits)]
     if not differing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -150,16 +150,36 @@ def compared(
         for key in order
         for name in (name for model, name in rows if model == key)
     ]
-    for at, (_, metric) in enumerate(columns):
-        if metric is not None and metric.ranked:
-            found = _marked(found, at, min if metric.better == "min" else max)
-    return Scores(split, tuple(columns), tuple(found), what)
+    return Scores(split, tuple(columns), tuple(_ranked(found, columns)), what)
+
+
+def with_ceilings(scores: Scores, ceilings: Collection[str]) -> Scores:
+    """Return a table in which further models are ceilings, too: told what is asked of them, they compete with none.
+
+    Args:
+        scores: a table whose rows begin with a model's name.
+        ceilings: names of models.
+    """
+    roles = [row.role or ("ceiling" if row.name.partition(",")[0] in ceilings else "") for row in scores.rows]
+    rows = [
+        Row(row.name, tuple(Score(one.text, one.mean) for one in row.scores), role)
+        for row, role in zip(scores.rows, roles, strict=True)
+    ]
+    return Scores(scores.split, scores.columns, tuple(_ranked(rows, scores.columns)), scores.what)
 
 
 def ordered(models: Iterable[str], bounds: Sequence[str]) -> list[str]:
     """Return models with the floor first and the ceiling last."""
     floor, ceiling = bounds
     return sorted(models, key=lambda model: (model == ceiling) - (model == floor))
+
+
+def _ranked(rows: Sequence[Row], columns: Sequence[tuple[str, Metric | None]]) -> list[Row]:
+    found = list(rows)
+    for at, (_, metric) in enumerate(columns):
+        if metric is not None and metric.ranked:
+            found = _marked(found, at, min if metric.better == "min" else max)
+    return found
 
 
 def _marked(rows: Sequence[Row], at: int, most: Callable[[Iterable[float]], float]) -> list[Row]:

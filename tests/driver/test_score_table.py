@@ -3,12 +3,13 @@
 import polars as pl
 import pytest
 
+from raysp.config.experiment import Trial
 from raysp.driver.score_table import lines
 from raysp.io import files, tables
 from raysp.io.terminal import Terminal
 from raysp.io.words import number
 from raysp.io.yaml_files import dump_yaml
-from raysp.runs.folder import RunFolder
+from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import SCHEMA
 
 
@@ -135,3 +136,18 @@ def test_each_variable_of_behaviour_has_a_column(run):
     rows = [row("sae", 0.1 * k, metric=name, parameter=f"variable {k}") for k in (0, 1, 10, 2)]
     *_, sae = written(run, [*rows, row("sae", 0.3, metric=f"{name}, mean over variables")])
     assert sae.split() == ["sae", "0.3000", "0.0000", "0.1000", "0.2000", "1.0000"]
+
+
+def test_another_model_whose_role_is_a_ceilings_competes_with_none(run):
+    record = {**run.record(), "models": {"perfect_counts": {"kind": "stimulus", "role": "ceiling"}, "net": {}}}
+    trials = [Trial("perfect_counts", {}, None, "b", "", label="counts_20"), Trial("net", {}, None, "b", "")]
+    files.write_text(run.experiment, dump_yaml({**record, "trials": [trial_to(trial) for trial in trials]}))
+    rows = [
+        row(model, value, unit, parameter="10", decoding="one", split="b")
+        for model, value in (("no_spikes", 0.0), ("net", 0.3), ("counts_20", 0.9), ("other", 0.2), ("perfect", 1.0))
+        for unit in (1, 2)
+    ]
+    found = written(run, rows)
+    (own,) = [line for line in found if "counts_20" in line]
+    assert "counts_20, one (ceiling)" in own
+    assert [line.count("*") for line in found if ", one" in line] == [0, 1, 0, 0, 0]
