@@ -66,17 +66,30 @@ class Values:
     variable: Callable[[str], Value]
 
     def matching(self, pattern: str) -> list[str]:
-        """Return the variables that a name with a star fits. Raises BadInput where there are none."""
-        found = starred.natural(starred.fitting(pattern, self.names)[0])
+        """Return the variables, or fields of such, that a name with a star fits: "sig*", "ch*.times".
+
+        Structs without that field are left out. Raises BadInput where there are none.
+        """
+        first, _, field = pattern.partition(".")
+        found = starred.natural(starred.fitting(first, self.names)[0])
+        if field:
+            found = [f"{name}.{field}" for name in found if self._has(name, field)]
         if not found:
-            raise BadInput(f"{self.path}: no variable is called {pattern}; it holds {', '.join(self.names[:12])}")
+            raise BadInput(f"{self.path}: nothing is called {pattern}; it holds {', '.join(self.names[:12])}")
         return found
+
+    def _has(self, name: str, field: str) -> bool:
+        try:
+            self[f"{name}.{field}"]
+        except BadInput:
+            return False
+        return True
 
     def __getitem__(self, name: str) -> Value:
         """Return what a name stands for; of a field of an array of structs, an array of objects with each one's value.
 
         Of a matrix, "spikes(:,2)" stands for its second column. A name with a star, "sig*", stands for an array of
-        objects with each such variable, in their names' order.
+        objects with each such variable, in their names' order; "ch*.times" for one with that field of each.
 
         Raises:
             BadInput: no variable or field has that name, or it is an object of a class that only MATLAB reads.
@@ -84,8 +97,8 @@ class Values:
         if (part := COLUMN.fullmatch(name)) is not None:
             return self._column(part[1], int(part[2]))
         first, *fields = name.split(".")
-        if PATTERN in first and not fields:
-            return objects([self.variable(one) for one in self.matching(first)])
+        if PATTERN in first:
+            return objects([self[one] for one in self.matching(name)])
         if first not in self.names:
             raise BadInput(f"{self.path}: {unknown('variable', first, self.names)}")
         value, so_far = self.variable(first), first

@@ -6,7 +6,8 @@ Each is named as in MATLAB, "trial.spikes". What lies there tells how it is read
 - a cell array (units, 1) of spike times of the whole recording, or the field of an array of structs, one a unit;
 - a cell array (units, trials) or (trials, units) of spike times in each trial;
 - a vector of spike times, with `units` a vector that says whose each is, `trial` one of its trial's number;
-- variables with a vector of spike times for each unit: "sig*" stands for sig001a, sig001b and so on;
+- variables with a vector of spike times for each unit: "sig*" stands for sig001a, sig001b and so on, "ch*.times" for
+  fields of structs; of a folder, "cell_*.times" for variables of a file for each unit; with `by_trial`, for each trial;
 - a matrix with a row (or column) of spike times for each unit that ends in NaN.
 
 Trials may differ in length: with `masked_ends`, and always of matrices, the bins after their ends are masked.
@@ -22,13 +23,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.config.ranges import Positive
-from raysp.data.formats import matlab_values, starred
+from raysp.data.formats import matlab_folder, matlab_values, starred
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.sources import hidden_parts, matlab_behavior, own_bins, spike_columns, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.matlab_columns import columns_of, number, vector
 from raysp.data.sources.matlab_counts import of_counts
 from raysp.data.sources.proposed import edges
 from raysp.data.sources.session_windows import trials_of
@@ -66,6 +68,8 @@ class Config(Cut):
         stop: column with the end of each trial, on its spikes' clock. Of spikes that lie trial by trial, by default a
             column that is called so, and where they end.
         counts_bin_ms: of matrices of counts, the width of their bins; `bin_ms` is a multiple of it.
+        by_trial: what a star in `spikes` fits is a trial of one unit, or its cells are of a trial's units each; without
+            it, a unit.
         bins_first: matrices of counts are (bins, units).
         behavior: samples of behaviour, a matrix or a vector for each variable, "trial.hand": of each trial, or of the
             whole recording; the mean of each bin is decoded.
@@ -84,6 +88,7 @@ class Config(Cut):
     per_second: Positive = 1.0
     start: str | None = None
     stop: str | None = None
+    by_trial: bool = False
     counts_bin_ms: Positive | None = None
     bins_first: bool = False
     behavior: str | tuple[str, ...] = ()
@@ -94,6 +99,10 @@ class Config(Cut):
         super().__post_init__()
         check_names(self, ("spikes", "units", "channels", "trial", "trials", "start", "stop", "behavior_time"))
         matlab_behavior.check(self)
+        if self.by_trial and (starred.STAR not in self.spikes or self.units):
+            raise BadInput(
+                f"{self.where}, by_trial expected spikes with a star, whose variables are trials, got others"
+            )
         if (self.channels or self.trial) and self.units is None:
             raise BadInput(f"{self.where} expected units, the vector that says whose each spike is, got none")
         columns = [name for name in ("align", "start", "stop", "keep", "conditions", "decode") if getattr(self, name)]
@@ -109,19 +118,24 @@ class Config(Cut):
             raise BadInput(f"{self.where}, window_ms expected begin and end of the windows (ms), got none")
 
 
+def inputs(config: Config) -> list[str]:
+    """Return the file, or of a folder its files of MATLAB."""
+    return matlab_folder.paths(config.path) or [config.path]
+
+
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     """Make a split of the file, and its answers.
 
     Raises:
         BadInput: a variable or field is missing, damaged or of another kind, or no spike lies in a window.
     """
-    where = os.path.basename(config.path)
-    with matlab_values.opened(config.path) as file:
-        found, columns = file[config.spikes], _columns(file, config)
+    where = os.path.basename(config.path.rstrip(os.sep))
+    with matlab_folder.opened(config.path) as file:
+        found, columns = file[config.spikes], columns_of(file, config)
         if config.counts_bin_ms is not None:
             whole, rows = of_counts(found, columns, config, f"{where}: {config.spikes}"), None
             widths, names = (config.bin_ms, config.counts_bin_ms), [*file.names, *columns]
-            told = own_bins.check(names, lambda name: _number(file, columns, name), widths, 0, config.accept, where)
+            told = own_bins.check(names, lambda name: number(file, columns, name), widths, 0, config.accept, where)
             whole = dataclasses.replace(whole, notes=(*whole.notes, *told))
         else:
             session = _session(file, found, columns, config, where)
@@ -131,75 +145,9 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
                 moved = None if config.start or not session.by_trial else begin
                 session = dataclasses.replace(session, series=matlab_behavior.series(file, config, begin, moved))
             whole, rows = trials_of(session, config, config.align or (BEGIN if BEGIN in session.trials else None))
-    read = ((where, files.sha256(config.path)),)
+    read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))
     doubts = hidden_parts.doubts(whole, config, where)
     return hidden_parts.split_of(whole, rows, config, name, where, Provenance(read, VERSION, notes=doubts))
-
-
-def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
-    """Return the columns of the table of trials that are one number, truth value or text each."""
-    if config.trials is None:
-        return {}
-    table = file[config.trials]
-    if not isinstance(table, Struct):
-        columns = matlab_values.columns(config.trials, table)
-        vector, own = _vector(table), config.trials.rpartition(".")[2]
-        if not columns and (vector is None or not len(vector)):
-            raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
-        columns = columns or {own: present(vector)}
-        table = Struct(tuple(columns), 1, lambda name: [columns[name]])
-    wanted = (config.align, config.start, config.stop, *config.keep, *config.conditions, *config.decode)
-    needed = {one for one in wanted if one}
-    for name in needed - set(table.names):
-        raise BadInput(f"{file.path}: {config.trials} has no field {name!r}; its fields are {', '.join(table.names)}")
-    found: dict[str, np.ndarray] = {}
-    for name in table.names:
-        values = table.field(name)
-        column = _column([_scalar(one) for one in values]) if table.count != 1 else _vector(values[0])
-        if column is not None and all(isinstance(one, np.ndarray) and one.dtype == np.float32 for one in values):
-            # Their type tells how exact they are.
-            column = column.astype(np.float32)
-        if column is not None:
-            found[name] = column
-        elif name in needed:
-            raise BadInput(
-                f"{file.path}: {config.trials}.{name} expected one number or text for each trial, got others"
-            )
-    lengths = {name: len(column) for name, column in found.items()}
-    most = max(lengths.values(), key=list(lengths.values()).count, default=0)
-    for name in needed:
-        expect(
-            lengths[name] == most, f"{file.path}: {config.trials}.{name} expected {most} trials, got {lengths[name]}"
-        )
-    return {name: column for name, column in found.items() if len(column) == most}
-
-
-def _number(file: Values, columns: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Return a variable or a column of numbers. Raises BadInput where it is something else."""
-    found = columns[name] if name in columns else file[name]
-    if isinstance(found, Struct) or found.dtype == object:
-        raise BadInput(f"{file.path}: {name} expected numbers, got {matlab_values.kind(found)}")
-    return found
-
-
-def _scalar(value: Value) -> object:
-    """Return a number, truth value or text; NaN for what is empty, None for anything else."""
-    if isinstance(value, Struct) or value.dtype == object:
-        return _scalar(value.item()) if not isinstance(value, Struct) and value.size == 1 else None
-    return value.item() if value.size == 1 else np.nan if value.size == 0 else None
-
-
-def _vector(value: Value) -> np.ndarray | None:
-    if isinstance(value, Struct) or (value.size > 1 and max(value.shape) != value.size):
-        return None
-    return _column([_scalar(one) for one in value.ravel()]) if value.dtype == object else value.ravel()
-
-
-def _column(values: Sequence[object]) -> np.ndarray | None:
-    texts = [one for one in values if isinstance(one, str)]
-    if any(one is None for one in values) or (texts and len(texts) < len(values)):
-        return None
-    return np.array(values)
 
 
 def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config: Config, where: str) -> Session:
@@ -215,7 +163,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         of = _of_spikes(file, config.units, found, said)
         if config.channels is not None:
             of = spike_layouts.with_channel(of, _of_spikes(file, config.channels, found, said), said)
-        flat, ids = present(_vector(found)), np.unique(of)
+        flat, ids = present(vector(found)), np.unique(of)
         if config.trial is not None:
             each_trial = _split(flat, of, _of_spikes(file, config.trial, found, said), columns, config, said)
             numbers = numbers_of(columns, len(each_trial), (config.align, config.start, config.stop))[0]
@@ -232,13 +180,16 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
     by_trial = _by_trial(found, len(next(iter(columns.values()), ())) or None, said)
-    if by_trial is None and config.trials is not None and config.spikes.startswith(f"{config.trials}."):
+    of_one = config.trials is not None and config.spikes.startswith(f"{config.trials}.")
+    if by_trial is None and (of_one or config.by_trial):
         by_trial = [[one] for one in found.ravel()]
     if by_trial is not None:
+        if config.by_trial and not columns and (own := starred.numbered(config.spikes, file.matching(config.spikes))):
+            columns = {ID: np.array(own)}
         return _laid_out(by_trial, columns, config, where)
     units = _units([_times(one, config, said) for one in found.ravel()], said)
     if starred.STAR in config.spikes:
-        names = tuple(file.matching(config.spikes))
+        names = tuple(name.partition(".")[0] for name in file.matching(config.spikes))
         units = dataclasses.replace(units, names=names)
         notes = (spike_columns.in_order(names),)
     else:
@@ -250,7 +201,7 @@ def _of_spikes(file: Values, name: str, times: Value, where: str) -> np.ndarray:
     """Return the whole number that a vector has for each of the times."""
     found = file[name]
     alike = not (isinstance(times, Struct) or isinstance(found, Struct)) and times.size == found.size
-    if not alike or isinstance(found, Struct) or found.dtype.kind not in "iuf" or _vector(times) is None:
+    if not alike or isinstance(found, Struct) or found.dtype.kind not in "iuf" or vector(times) is None:
         told = f"{file.path}: {name} expected a number for each of the times in {where} ({matlab_values.kind(times)})"
         raise BadInput(f"{told}, got {matlab_values.kind(found)}; of names, save [~, ~, number] = unique(names)")
     spike_columns.check_units(found.ravel(), f"{file.path}: {name}")

@@ -12,6 +12,7 @@ from raysp.data.formats import (
     folder_lists,
     hdf5,
     json_arrays,
+    matlab_folder,
     matlab_values,
     npz,
     pynapple_npz,
@@ -55,6 +56,8 @@ def proposal(path: str) -> Proposal:
     """
     if folder_lists.paths(path):
         return proposal_folder.proposal(path)
+    if matlab_folder.paths(path):
+        return proposal_matlab.proposal(path)
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
     with files.opened(path, parts=True) as file:

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import matlab_values, whose
-from raysp.data.formats.matlab_values import PATTERN, Struct, Value, Values
-from raysp.data.formats.starred import NUMBER
-from raysp.data.sources import proposal_arrays, trial_ends
+from raysp.data.formats import matlab_folder, matlab_values, whose
+from raysp.data.formats.matlab_values import Struct, Value, Values
+from raysp.data.sources import proposal_arrays, proposal_matlab_behavior, trial_ends
 from raysp.data.sources.proposal_arrays import bin_ms
-from raysp.data.sources.proposal_matlab_trials import Guess, trials_beside
+from raysp.data.sources.proposal_matlab_names import of_names, untold
+from raysp.data.sources.proposal_matlab_trials import Guess
+from raysp.data.sources.proposal_matlab_whole import continuous, flat, is_times, rise, scalars
 from raysp.data.sources.proposed import (
     BIN_MS,
     OF_UNITS,
     Proposal,
-    Times,
-    clock,
     condition,
     described,
     is_whole,
     named,
-    sampled,
     window,
     windows,
 )  # fmt: skip
 from raysp.errors import BadInput
+from raysp.io.words import listed
 
 
 def proposal(path: str) -> Proposal:
     """Return what a MATLAB file holds and how it could be read. Raises BadInput where it is damaged."""
-    with matlab_values.opened(path) as file:
+    with matlab_folder.opened(path) as file:
         found, contents = _variables(file)
+        if tables := matlab_folder.tables(path):
+            contents.append(
+                f"{listed(np.array(tables))}: not read beside files of MATLAB; trials are a file.mat of vectors"
+            )
         spikes = [one for name, value in found.items() for one in _spikes(name, value, found)]
-        spikes += _of_names(found)
+        spikes += of_names(found)
         if spikes:
             # What has a structure is spikes rather than a vector of anything.
             best = min(spikes, key=lambda one: ("units" in one.settings, "(" not in str(one.settings["spikes"])))
-            contents += _along_trials(found, str(best.settings.get("trials", "")), str(best.settings["spikes"]))
-            return Proposal("matlab_spikes", best.settings, best.why, tuple(contents), best.windows)
+            more = proposal_matlab_behavior.beside(found, best.settings)
+            contents += more.lines
+            return Proposal(
+                "matlab_spikes", best.settings | more.settings, best.why | more.why, tuple(contents), best.windows
+            )
+        contents += untold(found)
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal(
             {name: lambda name: (arrays[name].shape, arrays[name]) for name in arrays}, path
@@ -74,28 +80,6 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
     return found, contents
 
 
-def _along_trials(found: Mapping[str, Value], trials: str, spikes: str) -> list[str]:
-    """Return lines on fields of trials' structs that hold numbers along each trial, which nobody reads."""
-    table = found.get(trials)
-    if not isinstance(table, Struct):
-        return []
-    lines = []
-    for name in table.names:
-        each = [one for one in table.field(name) if isinstance(one, np.ndarray) and one.dtype.kind == "f"]
-        sizes = {one.size for one in each}
-        if f"{trials}.{name}" != spikes and each and min(sizes) >= ALONG and len(sizes) > 1:
-            shape = " x ".join(map(str, each[0].shape))
-            lines.append(
-                f"{trials}.{name}: {shape} numbers in the first trial: behaviour along it is not read from MATLAB; to "
-                "decode it, count spikes and average it in bins: raysp.load_split(counts, behavior=..., bin_ms=...)"
-            )
-    return lines
-
-
-ALONG = 50
-"""Numbers of a trial from which on they may be samples of behaviour."""
-
-
 def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:
     """Return how spikes could lie in a variable."""
     if isinstance(value, Struct):
@@ -106,8 +90,8 @@ def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:
         return _in_cells(name, value, found)
     if value.dtype.kind in "fiu" and value.size == max(value.shape, default=0) and value.size > 20:
         return _in_vector(name, value, found)
-    if (rows := matlab_values.padded(value)) is not None and _rise(rows):
-        return [_continuous(name, rows, found)]
+    if (rows := matlab_values.padded(value)) is not None and rise(rows):
+        return [continuous(name, rows, found)]
     return _in_columns(name, value, found)
 
 
@@ -115,7 +99,7 @@ def _in_columns(name: str, value: np.ndarray, found: Mapping[str, Value]) -> lis
     """Return how spikes lie in a matrix with a row a spike, of which one column says whose it is and one when."""
     if value.ndim != 2 or value.dtype.kind not in "fiu" or not 2 <= value.shape[1] <= 4 or len(value) <= 20:
         return []
-    columns = {f"{name}(:,{place + 1})": _flat(one) for place, one in enumerate(value.T)}
+    columns = {f"{name}(:,{place + 1})": flat(one) for place, one in enumerate(value.T)}
     able = {key: one for key, one in columns.items() if _is_units(one)}
     times = [key for key, one in columns.items() if key not in able and len(np.unique(one)) > len(one) / 4]
     if not able or not times:
@@ -136,7 +120,7 @@ def _of_rows(
     """Return how spikes lie in columns with a row a spike: their times, and `able`, which say whose they are."""
     who, times = whose.whose(able), columns[when]
     units = whose.pairs(able[who.unit], able[who.channel or who.unit])
-    settings, why, around = _continuous(when.partition("(")[0], [times], found, units)
+    settings, why, around = continuous(when.partition("(")[0], [times], found, units)
     if who.channel is not None:
         per_second, span = float(str(settings["per_second"])), float(np.ptp(times))
         if whose.in_trials(times, able[who.channel], span / per_second):
@@ -160,48 +144,21 @@ def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, per_
     return Guess({**settings, "window_ms": [begin, end], "bin_ms": BIN_MS}, why)
 
 
-def _of_names(found: Mapping[str, Value]) -> list[Guess]:
-    """Return how spikes could lie in variables of a unit each, as Plexon's and NeuroExplorer's exports have them."""
-    alike: dict[str, list[np.ndarray]] = {}
-    for name, value in found.items():
-        usual = re.fullmatch(
-            rf"((?:sig|spk|chan|ch|unit|neuron|cell|tt|adc|clu)[a-z_]*){NUMBER}(.*)", name, re.IGNORECASE
-        )
-        if usual and isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and _is_times(_cell(value)):
-            rest = "" if re.search(r"\d", usual[2]) else usual[2]
-            alike.setdefault(f"{usual[1]}{PATTERN}{rest}", []).append(_flat(value))
-    able = {name: each for name, each in alike.items() if len(each) > 1 and np.concatenate(each).size and _rise(each)}
-    if not able:
-        return []
-    name = max(able, key=lambda one: len(able[one]))
-    return [_continuous(name, able[name], found)]
-
-
-def _cell(value: np.ndarray) -> np.ndarray:
-    found = np.empty(1, object)
-    found[0] = value
-    return found
-
-
-def _rise(each: Sequence[np.ndarray]) -> bool:
-    return all((np.diff(one) >= 0).all() for one in each)
-
-
 def _in_struct(name: str, value: Struct, field: str, found: Mapping[str, Value]) -> list[Guess]:
     each = value.field(field)
     columns = _columns(value)
-    if all(isinstance(one, np.ndarray) and one.dtype == object and _is_times(one) for one in each):
-        times = [np.concatenate([_flat(cell) for cell in one.ravel()]) for one in each]  # type: ignore[union-attr]
+    if all(isinstance(one, np.ndarray) and one.dtype == object and is_times(one) for one in each):
+        times = [np.concatenate([flat(cell) for cell in one.ravel()]) for one in each]  # type: ignore[union-attr]
         return [_of_trials(f"{name}.{field}", name, columns, times, each[0].size)]  # type: ignore[union-attr]
     if (guess := _of_matrices(f"{name}.{field}", each, columns)) is not None:
         settings, why, _ = guess
         settings["trials"] = name
         return [_with_conditions(settings, why, columns, value.count)]
-    flat = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu" and one.size > 1]
-    if flat and all(one.size == max(one.shape) for one in flat) and _rise(list(map(_flat, flat))):
+    vectors = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu" and one.size > 1]
+    if vectors and all(one.size == max(one.shape) for one in vectors) and rise(list(map(flat, vectors))):
         empty = sum(isinstance(one, np.ndarray) and one.size == 0 for one in each)
-        if len(flat) + empty == len(each):
-            return [_continuous(f"{name}.{field}", list(map(_flat, flat)), found)]
+        if len(vectors) + empty == len(each):
+            return [continuous(f"{name}.{field}", list(map(flat, vectors)), found)]
     return []
 
 
@@ -224,17 +181,17 @@ def _of_matrices(name: str, each: Sequence[Value], columns: Mapping[str, np.ndar
 
 
 def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
-    if (guess := _of_matrices(name, list(value.ravel()), _scalars(found))) is not None:
+    if (guess := _of_matrices(name, list(value.ravel()), scalars(found))) is not None:
         return [guess]
-    if not _is_times(value):
+    if not is_times(value):
         return []
-    cells = [_flat(one) for one in value.ravel()]
+    cells = [flat(one) for one in value.ravel()]
     if 1 in value.shape:
-        return [_continuous(name, cells, found)]
+        return [continuous(name, cells, found)]
     for other, table in found.items():
         if isinstance(table, Struct) and table.count > 1 and table.count in value.shape:
             trials = value if value.shape[0] == table.count else value.T
-            times = [np.concatenate([_flat(one) for one in row]) for row in trials]
+            times = [np.concatenate([flat(one) for one in row]) for row in trials]
             return [_of_trials(name, other, _columns(table), times, trials.shape[1])]
     beside = {
         other: one
@@ -246,7 +203,7 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     # Vectors of units, their depths or channels, may lie beside those of trials, of which there are mostly more.
     other = max(beside, key=lambda one: (OF_UNITS.search(one) is None, beside[one].size))
     trials = value if value.shape[0] == beside[other].size else value.T
-    times = [np.concatenate([_flat(cell) for cell in row]) for row in trials]
+    times = [np.concatenate([flat(cell) for cell in row]) for row in trials]
     settings, why, around = _of_trials(
         name, other, {other.rpartition(".")[2]: beside[other].ravel()}, times, trials.shape[1]
     )
@@ -255,15 +212,11 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     return [Guess(settings, why, around)]
 
 
-def _scalars(found: Mapping[str, Value]) -> dict[str, np.ndarray]:
-    return {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.size == 1}
-
-
 def _in_vector(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
     if _is_units(value):
         return []
     able = {
-        other: _flat(units)
+        other: flat(units)
         for other, units in found.items()
         if other != name
         and isinstance(units, np.ndarray)
@@ -272,21 +225,11 @@ def _in_vector(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list
         and _is_units(units)
     }
     reason = "spike times, with as many whole numbers beside them"
-    return [_of_rows(name, {name: _flat(value)}, able, found, reason)] if able else []
+    return [_of_rows(name, {name: flat(value)}, able, found, reason)] if able else []
 
 
 def _is_units(value: np.ndarray) -> bool:
     return is_whole(value) and len(np.unique(value)) < value.size / 4
-
-
-def _is_times(cells: np.ndarray) -> bool:
-    each = list(cells.ravel())
-    vectors = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu"]
-    return len(vectors) == len(each) and all(one.size in (0, max(one.shape, default=0)) for one in vectors)
-
-
-def _flat(value: np.ndarray) -> np.ndarray:
-    return value.ravel().astype(float)
 
 
 def _columns(table: Struct) -> dict[str, np.ndarray]:
@@ -298,20 +241,6 @@ def _columns(table: Struct) -> dict[str, np.ndarray]:
             found[name] = np.array([one.item() for one in each if isinstance(one, np.ndarray)])
     return {name: one.astype(float) if one.dtype.kind in "iu" and "time" in name.lower() else one
             for name, one in found.items()}  # fmt: skip
-
-
-def _continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value], units: int | None = None) -> Guess:
-    times = np.concatenate(cells)
-    known, count = Times.of(times), units or len(cells)
-    per_second, reason = sampled(_scalars(found), known, count) or clock(known, count)
-    settings: dict[str, Plain] = {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS}
-    why = {
-        "spikes": "spike times of the whole recording",
-        "per_second": reason,
-        "window_ms": "without trials: cut into windows so long; trials and align name structs and a field of them",
-    }
-    more, reasons, around = trials_beside(found, name, times, per_second)
-    return Guess({**settings, **more}, {**why, **reasons}, around)
 
 
 def _of_trials(

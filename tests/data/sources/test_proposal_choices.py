@@ -61,14 +61,26 @@ def test_samples_beside_counts_are_proposed_with_the_clock_that_the_file_has(tmp
     assert split.sizes.behavior == 2
 
 
-def test_numbers_along_each_trial_of_a_matlab_struct_are_told(tmp_path):
-    trials = np.empty((1, 20), dtype=[("unit", object), ("go", object), ("hand", object)])
+@pytest.mark.parametrize("clock", ["none", "rate", "times", "usual"])
+def test_numbers_along_each_trial_of_a_matlab_struct_are_proposed_where_a_clock_fits_them(tmp_path, clock):
+    trials = np.empty((1, 20), dtype=[(one, object) for one in ("unit", "go", "x", "y", "t")])
+    samples = 200 if clock == "usual" else 212
     for index in range(20):
         cells = np.empty((4, 1), object)
         for unit in range(4):
             cells[unit, 0] = np.sort(RNG.uniform(0, 2.0, 30))
-        trials[0, index] = (cells, 0.5, RNG.normal(size=(2, 200 + index)))
-    savemat(tmp_path / "x.mat", {"R": trials})
+        many = samples + index if clock != "usual" else samples + index % 2
+        times = np.arange(many) / many * 2.0 if clock == "times" else np.zeros(0)
+        trials[0, index] = (cells, 0.5, RNG.normal(size=(1, many)), RNG.normal(size=(1, many)), times)
+    others = {"fs": 111.0} if clock == "rate" else {}
+    savemat(tmp_path / "x.mat", {"R": trials, **others})
     found = proposal(str(tmp_path / "x.mat"))
     assert found.source == "matlab_spikes"
-    assert any(one.startswith("R.hand: 2 x 200 numbers in the first trial: behaviour") for one in found.contents)
+    wanted = {"rate": {"behavior_hz": 111.0}, "times": {"behavior_time": "R.t"}, "usual": {"behavior_hz": 100.0}}
+    if clock == "none":
+        assert any(one.startswith("R.x: 1 x 212 numbers in the first trial: to decode") for one in found.contents)
+        return
+    given = {name: one for name, one in found.settings.items() if name.startswith("behavior")}
+    assert given == {"behavior": ["R.x", "R.y"], **wanted[clock]}
+    split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": str(tmp_path / "x.mat")}), "")
+    assert split.sizes.behavior == 2
