@@ -20,6 +20,8 @@ from raysp.io import files
 
 LARGEST = float(np.finfo(np.float32).max)
 HEAD_BYTES = 128
+ATTRIBUTE = "@/"
+"""What the names of a file's attributes begin with."""
 JSON = (b"{", b"[", b"\xef\xbb\xbf")
 """How a file of JSON begins."""
 LOOKED_BYTES = 1 << 27
@@ -111,8 +113,11 @@ def _head(path: str) -> bytes:
 
 def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
     names = [name for name, node in file.walk() if isinstance(node, Dataset) and not name.startswith("#")]
+    said = _attributes(file)
 
     def read(name: str) -> np.ndarray:
+        if name in said:
+            return said[name]
         # What cannot be opened is in no list, but its own error says more than that it is unknown.
         if name not in file:
             raise BadInput(f"{path}: {unknown('array', name, names)}")
@@ -122,7 +127,7 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
 
     def seen(name: str) -> tuple[tuple[int, ...], np.ndarray]:
         node = file[name] if name in names else None
-        if not isinstance(node, Dataset) or not node.shape:
+        if name in said or not isinstance(node, Dataset) or not node.shape:
             return (found := read(name)).shape, found
         size = int(np.prod(node.shape, dtype=object)) * max(node.dtype.itemsize, 1)
         if size <= LOOKED_BYTES:
@@ -132,7 +137,15 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
             return node.shape[::-1], np.asarray(node[:rows]).T
         return node.shape, np.asarray(node[:rows])
 
-    return Arrays(names, read, lambda name: column_major.is_reversed(file, name, head), seen)
+    return Arrays(
+        [*names, *said], read, lambda name: name not in said and column_major.is_reversed(file, name, head), seen
+    )
+
+
+def _attributes(file: Group) -> dict[str, np.ndarray]:
+    """Return the single numbers among the attributes of a file, "@/fs": a sampling rate, or the width of bins."""
+    each = {f"{ATTRIBUTE}{name}": np.asarray(file.attrs[name]) for name in file.attrs}
+    return {name: one for name, one in each.items() if one.size == 1 and one.dtype.kind in "iuf"}
 
 
 def checked_counts(array: np.ndarray, where: str) -> np.ndarray:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import matlab_values
+from raysp.data.formats import matlab_values, starred, vector_file
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.errors import BadInput, expect, present
 
 if TYPE_CHECKING:
     from raysp.data.sources.matlab_spikes import Config
+
+OF_UNITS = re.compile(rf"{vector_file.OF_UNITS.pattern}|clu_?ids?", re.IGNORECASE)
+"""Names of what says which unit each of several vectors of times is of."""
 
 
 def columns_of(file: Values, config: Config) -> dict[str, np.ndarray]:
@@ -80,3 +84,26 @@ def _column(values: Sequence[object]) -> np.ndarray | None:
     if any(one is None for one in values) or (texts and len(texts) < len(values)):
         return None
     return np.array(values)
+
+
+def numbers_beside(file: Values, spikes: str, count: int) -> tuple[np.ndarray, str] | None:
+    """Return the number of each of so many units and the field beside their times that has them; None where none has.
+
+    Args:
+        file: the open file.
+        spikes: name of the times of each unit.
+        count: how many units there are.
+    """
+    inside = spikes.rpartition(".")[0]
+    table = file[inside] if inside and starred.STAR not in inside else None
+    names = [f"{inside}.{name}" for name in table.names] if isinstance(table, Struct) else [] if inside else file.names
+    able = {}
+    for name in names:
+        if name != spikes and OF_UNITS.fullmatch(name.rpartition(".")[2]):
+            one = vector(file[name])
+            if one is not None and one.dtype.kind in "iuf" and len(one) == count == len(np.unique(one)):
+                able[name] = one
+    for name in sorted(able, key=lambda name: "uid" not in name.lower()):
+        if np.isfinite(able[name]).all() and (able[name] >= 0).all() and (able[name] % 1 == 0).all():
+            return able[name].astype(np.int64), name
+    return None

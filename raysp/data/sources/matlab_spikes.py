@@ -30,7 +30,7 @@ from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.sources import hidden_parts, matlab_behavior, own_bins, spike_columns, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
-from raysp.data.sources.matlab_columns import columns_of, number, vector
+from raysp.data.sources.matlab_columns import columns_of, number, numbers_beside, vector
 from raysp.data.sources.matlab_counts import of_counts
 from raysp.data.sources.proposed import edges
 from raysp.data.sources.session_windows import trials_of
@@ -40,7 +40,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect, present
 from raysp.io import files
 
-VERSION = "matlab_spikes-4"
+VERSION = "matlab_spikes-5"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
@@ -184,11 +184,18 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     if by_trial is None and (of_one or config.by_trial):
         by_trial = [[one] for one in found.ravel()]
     if by_trial is not None:
-        if config.by_trial and not columns and (own := starred.numbered(config.spikes, file.matching(config.spikes))):
-            columns = {ID: np.array(own)}
+        if (
+            config.by_trial
+            and not columns
+            and (called := starred.numbered(config.spikes, file.matching(config.spikes)))
+        ):
+            columns = {ID: np.array(called)}
         return _laid_out(by_trial, columns, config, where)
-    units = _units([_times(one, config, said) for one in found.ravel()], said)
-    if starred.STAR in config.spikes:
+    own = numbers_beside(file, config.spikes, found.size) if starred.STAR not in config.spikes else None
+    units = _units([_times(one, config, said) for one in found.ravel()], said, own and own[0])
+    if own is not None:
+        notes: tuple[str, ...] = (f"units have the numbers in {own[1]}",)
+    elif starred.STAR in config.spikes:
         names = tuple(name.partition(".")[0] for name in file.matching(config.spikes))
         units = dataclasses.replace(units, names=names)
         notes = (spike_columns.in_order(names),)

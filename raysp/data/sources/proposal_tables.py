@@ -36,6 +36,7 @@ from raysp.data.sources.proposed import (
     window,
     windows,
 )
+from raysp.data.sources.rows_of_events import AS_EVENTS, are_events, mixed
 from raysp.data.sources.trials_beside import LOOKED_FOR, Beside, beside, event, is_events, is_times
 from raysp.errors import BadInput, present
 from raysp.io import files
@@ -51,13 +52,6 @@ FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
 
-OF_EVENTS = re.compile(r"event|ttl|marker|message|trigger", re.IGNORECASE)
-EVENT = re.compile(r"ttl|trial|reward|stim|odou?r|cue|lick|onset|offset|event|timeout", re.IGNORECASE)
-"""Names of columns of events, and of events."""
-AS_EVENTS = (
-    "looks like events rather than units: give the file of the spikes, and a table with a row a trial as trials; if "
-    "these are units, --source spike_tables --set unit=NAME --set time=NAME reads them"
-)
 ONE_UNIT = "of one unit, add a column unit of ones"
 BESIDE = "beside it:"
 ANEW = "units are numbered anew on each"
@@ -76,7 +70,7 @@ def proposal(path: str) -> Proposal:
     if time is None or unit is None:
         if (of_units := of_each_unit(path, table, contents)) is not None:
             return of_units
-        events = [name for name, one in table.items() if one.dtype.kind in "iuU" and _are_events(name, one)]
+        events = [name for name, one in table.items() if one.dtype.kind in "iuU" and are_events(name, one)]
         told = NO_COLUMNS if time is None or not events else f"{events[0]} {AS_EVENTS}"
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=(*contents, *counts.contents))
@@ -85,6 +79,8 @@ def proposal(path: str) -> Proposal:
         return Proposal("", contents=(*contents, told))
     if not len(table[time]):
         return Proposal("", contents=(*contents, NO_SPIKES))
+    if (told_apart := mixed(table)) is not None:
+        return Proposal("", contents=(*contents, told_apart))
     times = np.concatenate(table[time]) if table[time].dtype == object else table[time].astype(float)
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
@@ -364,14 +360,8 @@ def _unit(table: Table) -> str | None:
         others = [name for name, one in able.items() if len(np.unique(one)) == len(one)]
         return usual[0] if usual else next((name for name in others if bare(name) == "id" or len(others) == 1), None)
     others = [name for name, one in able.items() if len(np.unique(one)) < max(len(one) / 4, 2)]
-    others = [name for name in others if not _are_events(name, table[name])]
+    others = [name for name in others if not are_events(name, table[name])]
     return usual[0] if usual else others[0] if len(others) == 1 else None
-
-
-def _are_events(name: str, values: np.ndarray) -> bool:
-    """Tell whether a column is of what happened, by its name or by most of its texts."""
-    texts = np.unique(values).tolist() if values.dtype.kind == "U" else []
-    return bool(OF_EVENTS.search(bare(name))) or sum(EVENT.search(one) is not None for one in texts) > len(texts) / 2
 
 
 def _is_even(one: np.ndarray) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 
 import numpy as np
 
@@ -37,9 +38,17 @@ SHORT_TIMES = {
     "spikes",
     "spk",
     "spike_samples",
+    "sample",
+    "samples",
+    "sample_index",
+    "spike_index",
+    "spike_indexes_seg0",
 }
+SEGMENTS = re.compile(r"spike_indexes_seg[1-9]\d*")
+"""Samples of a second recording in a file of SpikeInterface, which count from 0 again."""
 SHORT_UNITS = {"u", "clu", "ids", "uid", "unit_ids", "cluster_ids", "neuron_ids", "cell_ids", "neurons", "cells",
-               "spike_units", "spike_unit", "spk_units", "spk_ids", "spike_ids"}  # fmt: skip
+               "spike_units", "spike_unit", "spk_units", "spk_ids", "spike_ids", "spike_labels",
+               "spike_labels_seg0"}  # fmt: skip
 """Names that times and units have in files of vectors alone, too, where these are of one length."""
 OFTEN = 20
 """Spikes of a unit, on average, from which on a vector of a short name says whose they are."""
@@ -64,6 +73,9 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
         table |= {name: one for name, one in matrix_columns.rising(whole).items() if name not in table}
         table |= {name: whole[name] for name in (found[0], found[1].unit, found[1].channel) if name is not None}
     time, who = found
+    if any(map(SEGMENTS.fullmatch, table)):
+        told = "spikes of several segments, whose samples count from 0 in each: save one segment a file"
+        return Proposal("", contents=(*contents, told))
     if not len(table[time]):
         return Proposal("", contents=(*contents, NO_SPIKES))
     of_spikes = {name: one for name, one in table.items() if len(one) == len(table[time])}
@@ -93,15 +105,16 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
 
 def times_and_units(table: Table) -> tuple[str, Whose] | None:
     """Return the vectors of times and of units, by their usual names; None where none of one length are called so."""
-    for when, who in ((spike_columns.SPIKES, spike_columns.UNITS), (SHORT_TIMES, SHORT_UNITS)):
+    usual, short = (spike_columns.SPIKES, spike_columns.UNITS), (SHORT_TIMES, SHORT_UNITS)
+    for when, who in (usual, (usual[0] | short[0], usual[1] | short[1])):
         time = next((name for name, one in table.items() if bare(name) in when and one.dtype.kind in "iuf"), None)
-        unit = next((name for name in table if bare(name) in who), None)
-        if time is None or unit is None or len(table[time]) != len(table[unit]):
+        alike = [] if time is None else [name for name, one in table.items() if len(one) == len(table[time])]
+        unit = next((name for name in alike if bare(name) in who), None)
+        if time is None or unit is None:
             continue
         # What is short may mean anything: trials have a number each, units many spikes.
         if who is spike_columns.UNITS or len(np.unique(table[unit])) < len(table[unit]) / OFTEN:
-            alike = {name: one for name, one in table.items() if len(one) == len(table[unit])}
-            return time, Whose(unit, spike_layouts.channel_of(alike, unit))
+            return time, Whose(unit, spike_layouts.channel_of({name: table[name] for name in alike}, unit))
     return None
 
 
