@@ -22,6 +22,9 @@ USER_BLOCKS = (0, 512, 1024, 2048, 4096)
 HEAD_BYTES = 8192
 EXPORT = "export its spike times to NWB (neuroconv does) or its counts to HDF5 or NPZ"
 ARRAYS = "save its arrays as HDF5 or NPZ"
+SPIKE2_TEXT = "a text export of Spike2"
+SUITE2P = {"spks.npy", "iscell.npy"}
+"""What lies in a folder of suite2p."""
 SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
     (
         "a MATLAB file of version 5 to 7",
@@ -59,6 +62,21 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
     ("a NeuroExplorer file", f"save its neurons as .mat in NeuroExplorer, or {EXPORT}", 0, (b"NEX1", b"NEX5")),
     ("a Spike2 recording of CED", f"export its WaveMarks as .mat in Spike2, or {EXPORT}", 2, (b"(C) CED 87",)),
     ("a Spike2 recording of CED", f"export its WaveMarks as .mat in Spike2, or {EXPORT}", 0, (b"S64",)),
+    (
+        SPIKE2_TEXT,
+        "export its channels as .mat in Spike2, or save a table with columns unit and time",
+        0,
+        (b'"INFORMATION"',),
+    ),
+    (
+        "a cluster of MClust",
+        "load it in MATLAB with MClust's LoadSpikes, and save the times (s) of all clusters as a cell array: "
+        "save('spikes.mat', 'spikes')",
+        0,
+        (b"%%BEGINHEADER",),
+    ),
+    ("a recording of Axona (DacqUSB)", EXPORT, 0, (b"trial_date ",)),
+    ("a recording of Open Ephys", EXPORT, 0, (b"header.format = 'Open Ephys",)),
     ("an Axon recording (ABF)", EXPORT, 0, (b"ABF ", b"ABF2")),
     ("an Intan recording (RHD)", EXPORT, 0, (b"\xc6\x91\x27\x02", b"\x02\x27\x91\xc6")),
 )
@@ -66,7 +84,10 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
 RECORDINGS = (
     ".nwb", ".mat", ".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".pqt", ".npz", ".npy", ".h5", ".hdf5", ".json"
 )  # fmt: skip
+OF_SPIKES = re.compile(r"spike|spk|unit|sort|clu", re.IGNORECASE)
+"""Names of files that hold spikes."""
 TEXT = "is plain text"
+UNKNOWN = "is not HDF5, and of no format known here"
 IS_JSON = "is JSON"
 JSON = "save its spikes as a table: pandas.read_json(path).to_csv('spikes.csv', index=False), columns unit and time"
 POINTER = "fetch the file itself"
@@ -143,6 +164,11 @@ def _folder(path: str) -> str:
         return f"is a folder of Zarr, not an HDF5 file; {_unzarr('export it')}"
     if vectors := [name for name in folder_lists.SORTED if name in inside]:
         return f"is a folder of sorted spikes; give {os.path.join(path, vectors[0])}, what lies beside it is read, too"
+    if set(inside) >= SUITE2P:
+        told = (
+            "is a folder of suite2p, whose traces and deconvolved events are no counts of spikes; to model events, save"
+        )
+        return f"{told} whole numbers of them, (frames, cells): np.savez('events.npz', counts=..., bin_ms=1000 / fs)"
     if "structure.oebin" in inside:
         return "is a recording of Open Ephys, whose spikes are yet to be sorted; give the folder or file of the sorter"
     return f"is a folder {_what_lies(path, inside)}"
@@ -157,7 +183,11 @@ def _what_lies(folder: str, inside: Sequence[str]) -> str:
             f"with {len(lists)} files of numbers alone ({names}, ...), of a unit each? Source spike_tables reads them: "
             f"raysp data look {folder}, or in a notebook raysp.load_split({folder!r}, source='spike_tables', time='*')"
         )
-    named = sorted(able, key=lambda one: not re.search(r"spike|spk|unit|sort|clu", one, re.IGNORECASE)) or inside
+    first = os.path.join(folder, inside[0]) if inside else folder
+    if not able and os.path.isfile(first) and (found := other(first)) is not None and not found.startswith(UNKNOWN):
+        return f"({', '.join(inside[:3])}); {inside[0]} {found}"
+    # What says how spikes lie is not what holds them.
+    named = sorted(able, key=lambda one: (one.endswith(".json"), not OF_SPIKES.search(one))) or inside
     few = ", ".join(named[:3]) + (", ..." if len(named) > 3 else "")
     told = f"; give a file in it{f': {os.path.join(folder, named[0])}' if able else ''}"
     return f"({few or 'empty'}){told}"
@@ -183,7 +213,7 @@ def _other_bytes(path: str, head: bytes, again: str) -> str:
         return f"is a Python pickle, not HDF5; {ARRAYS}: pickles are not opened, since they run code"
     if not head.strip(b"\0"):
         return f"begins with {len(head)} bytes of zeros: a download that was never filled; {again}"
-    return _text(head, again) or f"is not HDF5, and of no format known here; check the path, or {again}"
+    return _text(head, again) or f"{UNKNOWN}; check the path, or {again}"
 
 
 def _zip(path: str, again: str) -> str:
@@ -196,7 +226,7 @@ def _zip(path: str, again: str) -> str:
     if any(name.rstrip("/").endswith((".zgroup", ".zattrs", "zarr.json")) for name in names):
         return f"is a zipped folder of Zarr, not HDF5; {_unzarr('unpack it and export it')}"
     if any(name.startswith(("xl/", "word/")) for name in names):
-        return f"is an Office document, not HDF5; {ARRAYS}"
+        return "is an Office document, not HDF5; save its sheet as CSV"
     if names and all(name.endswith(".npy") for name in names):
         return "is a file of numpy arrays (NPZ), not HDF5; give counts=NAME for an array of counts in it"
     return "is a zip archive, not HDF5; unpack it first"

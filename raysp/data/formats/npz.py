@@ -28,6 +28,7 @@ READ_HEADER = {
 """Versions of the format; the third differs in names of fields beyond ASCII, which no array of plain numbers has."""
 
 LONGEST_HEADER = 1 << 20
+OF_EACH = "save plain numbers, of lists of times np.savez(path, **{f'unit_{i}': one for i, one in enumerate(x)})"
 NUMPY = b"\x93NUMPY"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MOST_PACKED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
@@ -153,7 +154,7 @@ def _header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], bool, np.dty
         told = f"{where} expected an array in NumPy's format, got something else ({_reason(error, where)})"
         raise BadInput(f"{told}; {AGAIN}") from error
     if dtype.hasobject:
-        raise BadInput(f"{where} holds Python objects, which are not unpickled; save plain numbers")
+        raise BadInput(f"{where} holds Python objects, which are not unpickled; {OF_EACH}")
     return shape, fortran, dtype
 
 

@@ -309,8 +309,15 @@ def _separator(lines: list[str]) -> str:
     return max(SEPARATORS, key=alike.__getitem__)
 
 
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+]?[\d.,]*\d([eE][-+]?\d+)?", text) is not None
+
+
 def _check_names(names: list[str], lines: list[str], separator: str, path: str) -> None:
-    if all(re.fullmatch(r"[-+]?[\d.,]*\d([eE][-+]?\d+)?", name) for name in names):
+    of_units = "is a row the times of a unit? Save a row for each spike, with columns unit and time"
+    if len({len(row) for row in divided(lines, separator)}) > 2 and sum(map(_is_number, names)) > len(names) / 2:
+        raise BadInput(f"{path} expected rows of one length, got others, and numbers for names; {of_units}")
+    if all(map(_is_number, names)):
         told = f"{path} expected a first row with names of columns, got numbers ({lines[0][:60]!r})"
         raise BadInput(f"{told}; write the names above them, such as unit{separator}time")
     if twice := [name for name in names if name and names.count(name) > 1]:

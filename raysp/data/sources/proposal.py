@@ -70,9 +70,11 @@ def proposal(path: str) -> Proposal:
         return proposal_sorted.proposal(path) if table_file.is_vector(path) else _of_arrays(path)
     if res_clu.is_pair(path):
         return proposal_sorted.of_pairs(path)
+    if (other := file_kind.other(path)) is not None and file_kind.SPIKE2_TEXT in other:
+        raise BadInput(f"{path} {other}")
     if head.startswith((table_file.PARQUET, table_file.ARROW)) or path.lower().endswith(TEXTS):
         return proposal_tables.proposal(path)
-    if (other := file_kind.other(path)) is not None:
+    if other is not None:
         if file_kind.is_text(other):
             return proposal_tables.proposal(path)
         if json_arrays.is_json(path):

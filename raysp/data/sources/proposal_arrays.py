@@ -162,9 +162,13 @@ def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
 
 
 def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
-    rates = [name for name, one in arrays.items() if one.ndim == 3 and one.dtype.kind == "f"]
+    several = {name: one.ndim for name, one in arrays.items() if one.ndim in (2, 3) and one.dtype.kind == "f"}
+    rates = [name for name, axes in several.items() if axes == max(several.values()) and min(arrays[name].shape) > 2]
     if rates:
-        return [f"no array of whole numbers: {', '.join(rates)} look like rates or smoothed counts; keep raw counts"]
+        told = (
+            f"no array of whole numbers: {', '.join(rates)} look like rates, smoothed counts, or traces and deconvolved"
+        )
+        return [f"{told} events; keep raw counts, or save whole numbers of events"]
     return ["no array of counts, (trials, bins, units) or (bins, units), was found"]
 
 

@@ -74,7 +74,12 @@ def proposal(path: str) -> Proposal:
         told = NO_COLUMNS if time is None or not events else f"{events[0]} {AS_EVENTS}"
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=(*contents, *counts.contents))
-        if len(table) > WIDE:
+        lists = [name for name, one in table.items() if one.dtype.kind == "U" and len(one) and one[0].startswith("[")]
+        if lists:
+            told = (
+                f"{lists[0]} holds lists as text: write Parquet, or a row for each spike: table.explode({lists[0]!r})"
+            )
+        elif len(table) > WIDE:
             told = f"of {len(table)} columns none is the unit of each spike: is each column a unit's counts? {AS_ARRAY}"
         return Proposal("", contents=(*contents, told))
     if not len(table[time]):

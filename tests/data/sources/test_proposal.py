@@ -161,7 +161,7 @@ def test_rates_and_a_column_a_unit_are_not_taken_for_spikes(tmp_path):
     np.savez(tmp_path / "a.npz", rates=RNG.gamma(1.0, 1.0, (20, 30, 4)))
     found = proposal(str(tmp_path / "a.npz"))
     assert found == dataclasses.replace(found, source="", settings={})
-    assert "look like rates or smoothed counts" in found.contents[-1]
+    assert "look like rates, smoothed counts" in found.contents[-1]
     letters = [f"unit {chr(97 + unit)}" for unit in range(12)]
     rows = "\n".join(",".join(map(str, row)) for row in RNG.poisson(0.2, (50, 12)))
     (tmp_path / "wide.csv").write_text(",".join(letters) + "\n" + rows)

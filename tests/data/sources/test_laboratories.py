@@ -1,0 +1,127 @@
+"""Files as programs of other laboratories write them: read spike by spike under their units' numbers, or answered."""
+
+import h5py
+import numpy as np
+import pandas
+import pytest
+from scipy.io import savemat
+
+from raysp.config.experiment import Recording
+from raysp.data.sources import prepare
+from raysp.data.sources.proposal import proposal
+from raysp.errors import BadInput
+
+RNG = np.random.default_rng(0)
+NUMBERS = np.array([31, 7, 12, 55])
+EACH = [np.sort(RNG.uniform(0, 60, 200 + 150 * unit)).round(4) for unit in range(4)]
+TIMES, WHOSE = np.concatenate(EACH), np.repeat(NUMBERS, list(map(len, EACH)))
+ORDER = np.argsort(TIMES, kind="stable")
+SAMPLES = np.round(TIMES * 30000).astype(np.int64)
+
+
+def sorting(folder):
+    """As SpikeInterface saves one."""
+    np.savez(folder / "x.npz", unit_ids=NUMBERS, num_segment=[1], sampling_frequency=[30000.0],
+             spike_indexes_seg0=SAMPLES[ORDER], spike_labels_seg0=WHOSE[ORDER])  # fmt: skip
+    return folder / "x.npz"
+
+
+def groups_and_attributes(folder):
+    with h5py.File(folder / "x.h5", "w") as file:
+        file["spikes/sample"], file["spikes/cluster"] = SAMPLES[ORDER], WHOSE[ORDER]
+        file.attrs["fs"], file.attrs["animal"] = 30000.0, "m12"
+    return folder / "x.h5"
+
+
+def cellinfo(folder):
+    """As Buzsaki's laboratory saves one: clusters are numbered anew on each shank."""
+    cells = np.empty((1, 4), object)
+    cells[0] = [one[:, None] for one in EACH]
+    spikes = {"cluID": [[2, 3, 2, 3]], "UID": NUMBERS[None], "times": cells, "sessionName": "m12"}
+    savemat(folder / "x.cellinfo.mat", {"spikes": spikes})
+    return folder / "x.cellinfo.mat"
+
+
+@pytest.mark.parametrize("write", [sorting, groups_and_attributes, cellinfo])
+def test_spikes_are_those_of_their_units(tmp_path, write):
+    path = str(write(tmp_path))
+    found = proposal(path)
+    settings = {**found.settings, "path": path, "bin_ms": 20, "window_ms": [0, 1000], "gap_ms": 0, "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), "")
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin]).sum(axis=(0, 1))
+    begin = np.ceil(1e3 * TIMES.min() - 1e-6) / 1e3 + np.concatenate([split.train.ids, split.eval.ids])
+    inside = ((TIMES[:, None] >= begin - 1e-9) & (TIMES[:, None] < begin + 1 - 1e-9)).any(axis=1)
+    wanted = {unit: (WHOSE[inside] == unit).sum() for unit in NUMBERS.tolist()}
+    assert dict(zip(split.units.tolist(), counts, strict=True)) == wanted
+
+
+def test_an_attribute_that_says_another_width_of_bins_is_believed(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["counts"], file.attrs["bin_size"] = RNG.poisson(0.5, (500, 4)), 0.05
+    found = proposal(str(tmp_path / "x.h5"))
+    assert (found.settings["bin_ms"], found.why["bin_ms"]) == (50.0, "from @/bin_size = 0.05")
+    settings = {**found.settings, "path": str(tmp_path / "x.h5"), "bin_ms": 20, "window_ms": [0, 400]}
+    with pytest.raises(BadInput, match=r"expected bins of 50 ms, as @/bin_size = 0\.05 in the file says"):
+        prepare.read(Recording("x", "population", settings), "")
+
+
+def events(path):
+    rows = [*zip(TIMES, WHOSE, ["spike"] * len(TIMES), strict=True), *((at, -1, "trial_start") for at in range(1, 50))]
+    pandas.DataFrame(rows, columns=["time", "unit", "what"]).sort_values("time").to_csv(path, index=False)
+
+
+def lists(path):
+    table = pandas.DataFrame({"unit": NUMBERS, "spike_times": [one.tolist() for one in EACH]})
+    table.to_csv(path, index=False)
+
+
+def rows_of_units(path):
+    path.write_text("\n".join(" ".join(map(str, one)) for one in EACH))
+
+
+def segments(path):
+    each = {
+        f"spike_{name}_seg{part}": one for part in (0, 1) for name, one in (("indexes", SAMPLES), ("labels", WHOSE))
+    }
+    np.savez(path, **each)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "says"),
+    [
+        ("a.csv", events, "what says which rows are spikes and which are trial_start: save the rows of spikes"),
+        ("a.csv", lists, "spike_times holds lists as text: write Parquet, or a row for each spike"),
+        ("a.txt", rows_of_units, "is a row the times of a unit? Save a row for each spike"),
+        ("a.npz", segments, "several segments, whose samples count from 0 in each: save one segment a file"),
+        ("spks.npy", lambda path: np.save(path, RNG.random((40, 900))), "traces and deconvolved events"),
+        ("TT1.t", b"%%BEGINHEADER\n% MClust\n%%ENDHEADER\n\0\0", "cluster of MClust.*LoadSpikes"),
+        ("a.txt", b'"INFORMATION"\n"a.smr"\n\n"SUMMARY"\n"1","WaveMark","u"\n', "text export of Spike2.*as .mat"),
+        ("a.2", b"trial_date Monday\r\nnum_spikes 3\r\ndata_start\0\1", "a recording of Axona"),
+        ("a.pkl", b"\x80\x04\x95\0\0", "a Python pickle.*pickles are not opened, since they run code"),
+    ],
+)
+def test_what_cannot_be_read_is_answered_with_what_to_save(tmp_path, name, write, says):
+    path = tmp_path / name
+    if isinstance(write, bytes):
+        path.write_bytes(write)
+    else:
+        write(path)
+    try:
+        found = proposal(str(path))
+    except BadInput as error:
+        told = str(error)
+    else:
+        assert found.source == ""
+        told = found.contents[-1]
+    assert [one for one in says.split(".*") if one not in told] == []
+
+
+def test_a_folder_is_answered_by_what_lies_in_it(tmp_path):
+    for name in ("spks.npy", "iscell.npy"):
+        np.save(tmp_path / name, RNG.random((5, 90)))
+    with pytest.raises(BadInput, match="is a folder of suite2p, whose traces and deconvolved events are no counts"):
+        proposal(str(tmp_path))
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "TT1_1.t").write_bytes(b"%%BEGINHEADER\n")
+    with pytest.raises(BadInput, match=r"is a folder .*TT1_1\.t is a cluster of MClust"):
+        proposal(str(tmp_path / "t"))
