@@ -111,7 +111,7 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     run = run_of(folder)
     with locked(run), with_ray(verbose):
         there = whole_root(run, root, wanted(run, phase))
-        count = finish.evaluate(run, there, phase)
+        count = finish.evaluate(run, there, phase, say=say)
         finish.note(run, *finish.outputs(), phase=phase)
     for line in score_table.lines(run, phase, there, terminal()):
         say(line)

@@ -16,6 +16,7 @@ from raysp.driver.ending import show
 from raysp.driver.last_look import unscored
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Choice, Kind
 from raysp.runs.folder import RunFolder, TrialFolder, trial_to
@@ -99,7 +100,7 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None], *, test: bool 
         scored = kept and by.get(phase) == now["scoring"]
         if phase in phases and not (phase == "test" and scored and not unscored(run)):
             say("scoring the predictions" if phase == "val" else "scoring those of the test phase: a look that counts")
-            evaluate(run, root, phase, anew=not scored)
+            evaluate(run, root, phase, anew=not scored, say=say)
             by[phase] = now["scoring"]
     if aged and not test:
         told = "the test phase was scored by other code, or against other answers"
@@ -191,7 +192,9 @@ def submit(kind: Kind[Split], run: RunFolder, root: str, **choice: Unpack[Choice
     return [f"{files.join(run.path, name)} ({words})" for name, words in written.items()]
 
 
-def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
+def evaluate(
+    run: RunFolder, root: str, phase: str, *, anew: bool = True, say: Callable[[str], None] = lambda text: None
+) -> int:
     """Score the finished trials of a phase in parallel Ray tasks; return how many were scored.
 
     The test phase's answers are looked at only here, by explicit request, and the run counts it.
@@ -201,6 +204,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
         root: the data root.
         phase: "val" or "test".
         anew: score again what was scored before.
+        say: prints a line on numbers that were there before and are not any more.
 
     Raises:
         BadInput: a split below `root` is not what its trials were trained on; scores that were there stay.
@@ -208,7 +212,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     from raysp.cluster.jobs import jobs
     from raysp.driver import evaluate as scores
     from raysp.driver.compare import compare
-    from raysp.runs.metrics_table import scored, write_metrics
+    from raysp.runs.metrics_table import measured, scored, write_metrics
     from raysp.runs.test_looks import count_test_score
 
     before = set() if anew else scored(run)
@@ -218,7 +222,12 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
         count_test_score(run, trials)
     calls: list[Call] = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
+    now, known = {trial.id for trial in trials}, measured(run)
     write_metrics(run, [row for part in rows for row in part])
+    if gone := sorted(one for one in known - measured(run) if one[0] in now):
+        told = ", ".join(f"{metric} of {trial}" for trial, metric in gone[:3]) + (", ..." if len(gone) > 3 else "")
+        why = "files in their trials' folders are gone (metrics.json, latents.h5), or the code or the answers changed"
+        say(f"  note: {counted(gone, 'number')} that the table held cannot be computed any more: {told}; {why}")
     for kind in kinds.known():
         kind.tables(run, jobs)
     compare(run, root)

@@ -15,6 +15,7 @@ from raysp.driver.tracking_own import default_uri
 from raysp.driver.tracking_store import Store
 from raysp.errors import NotReady
 from raysp.io import address
+from raysp.io.system_errors import is_disk_full, sentence
 from raysp.runs.folder import RunFolder
 from raysp.runs.records import Submission
 
@@ -33,7 +34,9 @@ def check(uri: str | None) -> None:
 
 def message(error: BaseException) -> str:
     """Return an error as one line without passwords and tokens; a client's message may quote its whole request."""
-    return address.masked(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    # SQLAlchemy's first line on a full disk is advice on its sessions.
+    refused = sentence(error) if is_disk_full(error) else None
+    return address.masked(refused or f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
 
 
 class Tracker:

@@ -9,7 +9,7 @@ import polars
 from polars import col, lit, when
 
 from raysp.config.experiment import STANDIN, Trial
-from raysp.errors import BadInput
+from raysp.errors import BadInput, NotReady
 from raysp.evaluation.behavior import MEAN_R2
 from raysp.io import files, tables
 from raysp.io.rows import Row, Rows
@@ -111,6 +111,15 @@ def metric_name() -> polars.Expr:
 def scored(run: RunFolder) -> set[str]:
     """Return the ids of the run's trials that the table holds. Raises BadInput where it is damaged."""
     return set(read_metrics(run, columns=["run_trial"])["run_trial"]) if files.exists(run.metrics) else set()
+
+
+def measured(run: RunFolder) -> set[tuple[str, str]]:
+    """Return which numbers the table holds, each as (run's trial, metric); none where it is absent or damaged."""
+    try:
+        table = read_metrics(run, col("value").is_not_null(), columns=["run_trial", "metric", "value"])
+    except (BadInput, NotReady):
+        return set()
+    return set(table.select("run_trial", "metric").unique().rows())
 
 
 def forget(run: RunFolder, trials: Collection[str]) -> None:

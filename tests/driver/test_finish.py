@@ -25,7 +25,7 @@ from raysp.io import files
 from raysp.io.yaml_files import write_yaml
 from raysp.kinds.population.submission import stale, whose
 from raysp.runs.folder import RunFolder, trial_to
-from raysp.runs.metrics_table import scored
+from raysp.runs.metrics_table import SCHEMA, scored, write_metrics
 from raysp.runs.test_looks import count_test_score
 from raysp.runs.test_looks import test_looks as looks
 from tests.driver.here import without_ray
@@ -190,7 +190,7 @@ def test_a_run_without_splits_of_the_test_phase_says_so(run):
 
 
 def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run, monkeypatch):
-    def scored(run, root, phase):
+    def scored(run, root, phase, say):
         return count_test_score(run, TRIALS) and 3
 
     monkeypatch.setattr("raysp.cli.results.with_ray", lambda verbose: contextlib.nullcontext())
@@ -207,6 +207,22 @@ def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run
             f"look {number} at the test answers, counted in {run.path}/test-scores.json",
             f"next: raysp report {run.path}  # draws the report anew, which is older than these scores",
         ]
+
+
+def test_numbers_that_a_scoring_cannot_find_any_more_are_told(run, monkeypatch):
+    common = {**dict.fromkeys(SCHEMA), "run_trial": TRIALS[0].id, "model": "mean_rate", "split": SPLIT, "value": 0.5}
+    rows, output = [{**common, "metric": name} for name in ("co-bps", "masked deviance")], []
+    files.remove(run.metrics)
+    write_metrics(run, rows)
+    monkeypatch.setattr("raysp.driver.evaluate.wanted", lambda run, phase: TRIALS[:1])
+    monkeypatch.setattr("raysp.driver.evaluate.check_data", lambda root, trials: None)
+    monkeypatch.setattr("raysp.driver.compare.compare", lambda run, root: None)
+    monkeypatch.setattr("raysp.kinds.catalog.known", list)
+    for found in (rows, rows[:1]):
+        monkeypatch.setattr("raysp.cluster.jobs.jobs", lambda function, calls, found=found: [found])
+        assert raysp.driver.finish.evaluate(run, "data", "val", say=output.append) == 1
+    assert len(output) == 1
+    assert f"1 number that the table held cannot be computed any more: masked deviance of {TRIALS[0].id};" in output[0]
 
 
 def test_a_dry_run_says_that_a_recording_has_changed(tmp_path):

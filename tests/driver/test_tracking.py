@@ -118,6 +118,11 @@ def test_a_problem_is_told_in_one_line_without_secrets(monkeypatch):
     assert problem == "ValueError: no answer to Bearer *** from http://***@host:1/x"
 
 
+def test_a_full_disk_is_told_as_such_and_not_by_the_first_words_of_a_library():
+    problem = message(ValueError("(raised as a result of Query-invoked autoflush)\n(sqlite3) database or disk is full"))
+    assert problem.startswith("no space left on the disk")
+
+
 def test_a_server_that_is_down_holds_nothing_up_and_is_caught_up_later(run, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
