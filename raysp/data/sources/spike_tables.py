@@ -32,7 +32,15 @@ from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
-from raysp.data.sources import by_unit, hidden_parts, large_tables, sampled_table, spike_layouts, trial_ends
+from raysp.data.sources import (
+    by_unit,
+    hidden_parts,
+    large_tables,
+    rows_of_events,
+    sampled_table,
+    spike_layouts,
+    trial_ends,
+)
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposed import STARTS, STOPS, edges
 from raysp.data.sources.session_windows import trials_of
@@ -154,6 +162,8 @@ def _spikes_and_trials(config: Config, read: Reader) -> Session:
         raise BadInput(f"{told}; of one unit, add a column unit of ones")
     if len(table[time]) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
+    if said is None:
+        rows_of_events.check(table, time, unit, config.path)
     twice = () if said is not None or config.channel is not None else spike_layouts.merged(table, unit)
     if config.channel is not None:
         channel = named(table, config.channel, "channel", set(), config.path)
@@ -228,6 +238,9 @@ def _of_trials(
 def _streamed(config: Config, read: Reader) -> Session:
     head = table_batches.beginning(config.path)
     time, unit, *_ = _chosen(head, config)
+    rows_of_events.check(
+        {name: table_file.column(head[name]) for name in _chosen(head, config)}, time, unit, config.path
+    )
     used = None
     columns = Columns(config.path, time, unit, config.per_second, config.channel)
     if config.units is not None:
@@ -260,7 +273,13 @@ def _spikes(config: Config, read: Reader) -> tuple[Table, tuple[str, ...] | None
 def _others(names: Iterable[str], config: Config) -> list[str]:
     """Return the other columns that are read."""
     of_trials = (*config.conditions, *config.keep, *config.decode) if config.trial else ()
-    found = (config.channel, config.trial, *_channels(names, config), *(name for name in of_trials if name in names))
+    found = (
+        config.channel,
+        config.trial,
+        *_channels(names, config),
+        *rows_of_events.asked(names),
+        *(name for name in of_trials if name in names),
+    )
     return list(dict.fromkeys(name for name in found if name))
 
 
@@ -287,6 +306,7 @@ def _units(
         known = _listed_units(there, config, config.units, read)
         notes = silent(known, there, config.units)
     placed, offsets, others = by_unit.placed(times, of_unit, known)
+    rows_of_events.check_alike(placed, offsets, config.path)
     if (left := len(times) - len(placed)) == len(times):
         raise BadInput(f"{config.path}: none of its {len(times)} spikes is of a unit that {config.units} lists")
     numbers, said, names = ids(known)
