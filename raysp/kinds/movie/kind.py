@@ -63,10 +63,20 @@ class Movies(Kind[MovieSplit]):
     def remarks(
         self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]
     ) -> list[str]:
-        """Return models below the floor."""
+        """Return models below the floor, and scores that leave out units or pairs of them."""
+        from polars import col
+
         from raysp.evaluation.shortfalls import below_floor
 
-        return list(below_floor(table, floor))
+        shown = col("metric").is_in([name for name, one in METRICS.items() if one.printed])
+        some = table.filter(
+            shown & col("unit").is_null() & col("parameter").is_null(), col("value").is_finite(), col("note") != ""
+        )
+        each = some.group_by("split", "model", "note", maintain_order=True).agg(
+            col("metric").unique(maintain_order=True)
+        )
+        left_out = (f"{split}: {model}, {', '.join(names)} {note}" for split, model, note, names in each.iter_rows())
+        return [*below_floor(table, floor), *left_out]
 
 
 KIND = Movies()

@@ -186,7 +186,8 @@ def _courses(
     one, other = (np.concatenate([movie.mean(axis=0) for movie in each]) for each in (recorded, rates))
     found, why = pearson(one, other), "recorded or simulated rates do not vary"
     known = found[np.isfinite(found)]
-    yield _row(PSTH_R, parameter, float(known.mean()) if len(known) else np.nan, why)
+    row = _row(PSTH_R, parameter, float(known.mean()) if len(known) else np.nan, why)
+    yield _of_some(row, len(known), len(found), "units", f"of others {why}")
     for unit, value in zip(units.tolist(), found, strict=True):
         yield {**_row(PSTH_R, parameter, float(value), why), "unit": unit}
 
@@ -210,7 +211,8 @@ def _likeness(metric: str, parameter: str | None, recorded: np.ndarray, simulate
     why = "fewer than three pairs of units have spikes, or they do not vary"
     enough = len(mine) > 2
     for measure, of in (("R2", r2), ("r", pearson)):
-        yield _row(metric.format(measure), parameter, float(of(theirs, mine)) if enough else np.nan, why)
+        row = _row(metric.format(measure), parameter, float(of(theirs, mine)) if enough else np.nan, why)
+        yield _of_some(row, len(mine), len(known), "pairs of units", "in others one has no spike that varies")
 
 
 def _sizes(movies: Sequence[np.ndarray], parameter: str | None) -> Iterator[Row]:
@@ -226,6 +228,12 @@ def _row(metric: str, parameter: str | None, value: float, why: str = "") -> Row
     if np.isfinite(value):
         return {"metric": metric, "parameter": parameter, "value": float(value)}
     return {"metric": metric, "parameter": parameter, "value": None, "note": f"undefined: {why}"}
+
+
+def _of_some(row: Row, there: int, whole: int, what: str, why: str) -> Row:
+    """Return a row with a note where its value leaves out some: the better ones may be those that are left."""
+    left_out = row["value"] is not None and there < whole
+    return {**row, "note": f"of {there} of {whole} {what}: {why}"} if left_out else row
 
 
 def _flat(movies: Sequence[np.ndarray]) -> np.ndarray:

@@ -16,7 +16,9 @@ from raysp.io.terminal import Terminal
 from raysp.kinds import catalog as kinds
 from raysp.kinds.movie.made_up import made_up
 from raysp.kinds.movie.runs_file import read_runs, write_runs
+from raysp.kinds.movie.score import rows
 from raysp.runs.folder import TrialFolder
+from raysp.runs.metrics_table import frame
 from raysp.runs.trial_log import Setting
 from raysp.trials.fitted_again import fitted_again
 from tests.kinds.movie.made_up import MODELS, NAME, make_run
@@ -175,3 +177,22 @@ def test_probabilities_that_are_none_are_refused(tmp_path, clips):
 def test_units_that_are_not_there_are_refused_at_planning(clips):
     with pytest.raises(BadInput, match="unknown unit 9"):
         make_plan(Experiment("one", (ModelChoice("movie_psth"),), splits=(NAME,), units="9"), [NAME], clips.root)
+
+
+def test_scores_of_fewer_units_say_so_beside_their_table(clips, tmp_path):
+    trial, folder = clips.of("movie_psth"), TrialFolder(str(tmp_path))
+    found = read_runs(clips.run.trial(trial.id).predictions)
+    silent = np.arange(4) == 2
+    changed = [
+        dataclasses.replace(
+            one,
+            spikes=np.where(silent, 0, one.spikes).astype(np.uint8),
+            rates=np.where(silent, 0.1, one.rates).astype(np.float32),
+        )
+        for one in found
+    ]
+    write_runs(folder.predictions, trial, clips.split.unit_ids, changed)
+    table = frame(rows(trial, clips.split, clips.answers, folder))
+    said = kinds.of("movie").remarks(table, "movie_mean_rate", [trial], {})
+    assert any("movie_psth, PSTH r of 3 of 4 units" in one for one in said)
+    assert any("noise correlation r of 3 of 6 pairs of units" in one for one in said)

@@ -39,6 +39,7 @@ def inferred(case: Case) -> Picture:
     if INITIAL not in found:
         raise NotReady(f"no initial conditions to draw: {case.trial.shown} left none")
     inputs, condition = found.get(INPUTS), case.known.condition
+    inputs = None if inputs is None else inside(inputs, case.known.heldin)
     shown, groups = [] if inputs is None else strongest(inputs), _groups(condition)
     nats = {name: found[key].mean(axis=0) for key, name in NATS.items() if key in found}
     count = len(shown) + 1 + bool(nats)
@@ -61,13 +62,20 @@ def inferred(case: Case) -> Picture:
         return picture(figure, __name__, "inferred", explained=explained, least=COLLAPSED, **facts)
 
 
+def inside(inputs: np.ndarray, heldin: np.ndarray) -> np.ndarray:
+    """Return inputs (trials, bins, inputs), NaN in bins outside of a trial, of which no count is known."""
+    known, there = heldin[:, : inputs.shape[1]], np.ones(inputs.shape[:2], dtype=bool)
+    there[:, : known.shape[1]] = ~np.isnan(known).all(axis=2)
+    return np.where(there[..., None], inputs, np.nan)
+
+
 def strongest(inputs: np.ndarray) -> list[int]:
     """Return the numbers of up to four inputs, those that vary most over bins and trials, in their own order.
 
     Args:
-        inputs: (trials, bins, inputs).
+        inputs: (trials, bins, inputs), NaN where they count for nothing.
     """
-    spread = inputs.reshape(-1, inputs.shape[2]).std(axis=0)
+    spread = np.nanstd(inputs.reshape(-1, inputs.shape[2]), axis=0)
     return sorted(np.argsort(-spread, kind="stable")[:MOST_INPUTS].tolist())
 
 
@@ -86,9 +94,15 @@ def _over_time(axes: Axes, case: Case, values: np.ndarray, groups: list[np.ndarr
     axes.axhline(0.0, color=FAINT, linewidth=0.8)
     axes.plot(times, values[chosen].T, color=GREY, linewidth=0.6, alpha=0.8)
     for group, colour in zip(groups, colours(len(groups)), strict=True):
-        axes.plot(times, values[group].mean(axis=0), color=colour, linewidth=1.0)
-    axes.plot(times, values.mean(axis=0), color=INK, linewidth=1.8)
+        axes.plot(times, _mean(values[group]), color=colour, linewidth=1.0)
+    axes.plot(times, _mean(values), color=INK, linewidth=1.8)
     mark_time(axes, case.window_ms, case.observed_ms)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return (bins,) means over the trials that are there."""
+    there = (~np.isnan(values)).sum(axis=0)
+    return np.divide(np.nansum(values, axis=0), there, out=np.full(values.shape[1], np.nan), where=there > 0)
 
 
 def _beginnings(axes: Axes, initial: np.ndarray, condition: np.ndarray | None) -> float:

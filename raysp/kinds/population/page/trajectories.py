@@ -27,10 +27,12 @@ def trajectory(case: Case) -> Picture:
     latents, condition = case.latents(), case.known.condition
     source = "Latents" if latents is not None else "Predicted rates (the model has no latents)"
     points = case.prediction.rates if latents is None else latents
-    projected, explained = principal_components(points, 3)
-    # A model says something of the bins after a trial's end, too, but no trial is there.
+    # A model says something of the bins outside of a trial, too, but no trial is there.
+    there = np.ones(points.shape[:2], dtype=bool)
     ended = np.isnan(case.known.heldin[:, : points.shape[1]]).all(axis=2)
-    projected[:, : ended.shape[1]][ended] = np.nan
+    there[:, : ended.shape[1]] = ~ended
+    projected, explained = principal_components(points, 3, there)
+    projected[~there] = np.nan
     trials = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_TRIALS)).astype(int))
     found = len(explained)
     names = [f"PC {place + 1} ({100 * share:.0f} %)" for place, share in enumerate(explained)]

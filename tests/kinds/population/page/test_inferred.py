@@ -8,7 +8,7 @@ import pytest
 from raysp.errors import NotReady
 from raysp.kinds.population.case import open_case
 from raysp.kinds.population.latents_file import write_latents
-from raysp.kinds.population.page.inferred import inferred, strongest
+from raysp.kinds.population.page.inferred import inferred, inside, strongest
 from raysp.runs.folder import TrialFolder
 
 
@@ -64,3 +64,14 @@ def test_the_inputs_that_vary_most_are_drawn_in_their_own_order():
     inputs = np.random.default_rng(0).normal(size=(4, 10, 6)) * [3, 0.1, 4, 2, 0.2, 5]
     assert strongest(inputs) == [0, 2, 3, 5]
     assert strongest(inputs[..., :2]) == [0, 1]
+
+
+def test_what_is_inferred_outside_of_a_trial_is_no_part_of_an_input():
+    rng = np.random.default_rng(0)
+    heldin, inputs = np.zeros((5, 8, 3)), rng.normal(size=(5, 10, 6)) * np.arange(1, 7)
+    heldin[:3, :2], heldin[2:, 6:], inputs[:3, :2, 0] = np.nan, np.nan, 99.0
+    found = inside(inputs, heldin)
+    assert np.isnan(found[:3, :2]).all()
+    assert np.isnan(found[2:, 6:8]).all()
+    assert np.isfinite(found[..., 0]).sum() == 50 - 6 - 6
+    assert strongest(found) == [2, 3, 4, 5]

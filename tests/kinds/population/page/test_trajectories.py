@@ -51,3 +51,13 @@ def test_unconditioned_trials_have_one_colour(shared_run):
     bare = dataclasses.replace(case.answers.trials, condition=None)
     case = dataclasses.replace(case, answers=dataclasses.replace(case.answers, trials=bare, psth=None))
     assert "one colour for all" in trajectory(case).caption
+
+
+def test_components_are_those_of_the_bins_that_a_trial_has():
+    rng = np.random.default_rng(0)
+    points, there = rng.normal(size=(6, 9, 4)), rng.random((6, 9)) < 0.7
+    reference = PCA(3).fit(points[there])
+    points[~there] = 50.0
+    projected, share = principal_components(points, 3, there)
+    np.testing.assert_allclose(share, reference.explained_variance_ratio_, atol=1e-12)
+    np.testing.assert_allclose(np.abs(projected[there]), np.abs(reference.transform(points[there])), atol=1e-9)
