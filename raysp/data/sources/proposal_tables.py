@@ -20,6 +20,7 @@ from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
+from raysp.data.sources.proposal_own_clocks import of_own_clocks, of_trials_and_units
 from raysp.data.sources.proposed import (
     BIN_MS,
     CLOCKS,
@@ -101,35 +102,6 @@ def proposal(path: str) -> Proposal:
     return cut(path, Times.of(times), units, settings, why, contents)
 
 
-def of_own_clocks(
-    table: Table, settings: dict[str, Plain], why: dict[str, str], units: int, contents: Sequence[str]
-) -> Proposal:
-    """Return a proposal for spikes whose times count from their trials' begins."""
-    times, which = table[str(settings["time"])].astype(float), table[str(settings["trial"])]
-    numbers, row = np.unique(which, return_inverse=True)
-    # Laid one after the other they fire as long as all trials last.
-    known = Times(len(times), 0.0, float(np.ptp(times)) * len(numbers), is_whole(times))
-    per_second, reason = clock(known, units)
-    first, last = (np.percentile(times, share) * 1000 / per_second / BIN_MS for share in (0.1, 99.9))
-    settings |= {"per_second": per_second, "bin_ms": BIN_MS}
-    settings["window_ms"] = [BIN_MS * int(np.floor(first)) if first < -1 else 0, BIN_MS * int(np.ceil(last))]
-    why |= {
-        "trial": f"times begin anew in each of {len(numbers)} trials",
-        "per_second": reason,
-        "window_ms": "ms around each trial's zero, as far as spikes lie",
-        "bin_ms": "a usual width; it must divide the window",
-    }
-    constant = {
-        name: one[np.unique(row, return_index=True)[1]]
-        for name, one in table.items()
-        if name not in (settings["time"], settings["unit"], settings["trial"])
-        and len(np.unique(np.char.add(np.char.add(which.astype(str), "|"), one.astype(str)))) == len(numbers)
-    }
-    if names := condition(constant, len(numbers)):
-        settings["conditions"], why["conditions"] = list(names), "few values, each in several trials"
-    return Proposal("spike_tables", settings, why, tuple(contents))
-
-
 def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table | None = None) -> Proposal | None:
     """Return a proposal for vectors, or columns, of a unit's times each; None where there are none.
 
@@ -138,6 +110,8 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     if (found := unit_patterns.likely(table)) is None:
         return None
     pattern = found.pattern
+    if (of_trials := of_trials_and_units(table, pattern, path, contents)) is not None:
+        return of_trials
     own = set(starred.fitting(pattern, table)[0])
     spikes, _ = spike_layouts.of_each_unit(table, pattern, path)
     settings: dict[str, Plain] = {"time": pattern}

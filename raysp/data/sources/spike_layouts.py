@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ from raysp.errors import BadInput
 from raysp.io.words import listed
 
 Table = dict[str, np.ndarray]
-TIME, UNIT = "time", "unit"
+TIME, UNIT, TRIAL = "time", "unit", "trial"
+BEFORE_TRIALS = re.compile(r"(trial|sweep|rep|repeat)s?[-_ /]?$", re.IGNORECASE)
+"""What stands before the number of a trial in names of vectors."""
 CHANNEL_UNITS = 1000
 """A unit's number with its channel's before: channel 12, unit 3 is 12003."""
 OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group"}
@@ -41,7 +43,8 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
 
     Args:
         table: names -> vectors; NaN after the last spike, as columns of one table have them.
-        pattern: a name with a star, "units/unit_*/spike_times"; units have the numbers in the star's place.
+        pattern: a name with a star, "units/unit_*/spike_times"; units have the numbers in the star's place. Of two
+            stars one may stand for a trial's number, "trial_*/unit_*", which is a column then.
         path: of the file, for errors.
 
     Raises:
@@ -52,12 +55,29 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
         raise BadInput(f"{path} expected vectors that {pattern} fits, got none of {', '.join(list(table)[:8])}")
     names = starred.natural(found)
     each = [_times(table[name], f"{path}: {name}") for name in names]
-    # Names that differ in more than one number, sig001a and sig001b, are those of their units.
-    units = starred.numbered(pattern, names) or names
     times = np.empty(len(each), dtype=object)
     times[:] = each
     note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
+    if (both := _trials_and_units(pattern, names)) is not None:
+        return {TIME: times, UNIT: both[1], TRIAL: both[0]}, note if others else ()
+    # Names that differ in more than one number, sig001a and sig001b, are those of their units.
+    units = starred.numbered(pattern, names) or names
     return {TIME: times, UNIT: np.array(units)}, note if others else ()
+
+
+def _trials_and_units(pattern: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return what stands in each name for its trial and for its unit, "trial_*/unit_*"; None of other patterns."""
+    parts = pattern.split(starred.STAR)
+    of_trials = [place for place, part in enumerate(parts[:2]) if BEFORE_TRIALS.search(part)]
+    if len(parts) != 3 or len(of_trials) != 1:
+        return None
+    fills = [re.fullmatch("(.*)".join(map(re.escape, parts)), name) for name in names]
+    if any(found is None for found in fills):
+        return None
+    columns = list(zip(*(found.groups() for found in fills if found is not None), strict=True))
+    trial, unit = (np.array([int(one) for one in each] if all(map(str.isdigit, each)) else each)
+                   for each in (columns[of_trials[0]], columns[1 - of_trials[0]]))  # fmt: skip
+    return trial, unit
 
 
 def of_lists(table: Mapping[str, np.ndarray], time: str) -> Table:

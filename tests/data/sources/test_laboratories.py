@@ -1,5 +1,7 @@
 """Files as programs of other laboratories write them: read spike by spike under their units' numbers, or answered."""
 
+import json
+
 import h5py
 import numpy as np
 import pandas
@@ -53,6 +55,30 @@ def test_spikes_are_those_of_their_units(tmp_path, write):
     inside = ((TIMES[:, None] >= begin - 1e-9) & (TIMES[:, None] < begin + 1 - 1e-9)).any(axis=1)
     wanted = {unit: (WHOSE[inside] == unit).sum() for unit in NUMBERS.tolist()}
     assert dict(zip(split.units.tolist(), counts, strict=True)) == wanted
+
+
+@pytest.mark.parametrize("kind", ["h5", "json"])
+def test_a_vector_for_each_trial_and_unit_is_of_both(tmp_path, kind):
+    path = str(tmp_path / f"x.{kind}")
+    each = {(trial, unit): np.sort(RNG.uniform(0, 2, 5 + unit + trial % 3)) for trial in range(12) for unit in NUMBERS}
+    # Without a spike there is no group in some files.
+    each.pop((4, 7))
+    if kind == "h5":
+        with h5py.File(path, "w") as file:
+            for (trial, unit), one in each.items():
+                file[f"trial_{trial}/unit_{unit}"] = one
+    else:
+        trials = {f"trial_{trial}": {f"unit_{unit}": each[trial, unit].tolist() for unit in NUMBERS
+                                     if (trial, unit) in each} for trial in range(12)}  # fmt: skip
+        (tmp_path / "x.json").write_text(json.dumps(trials))
+    found = proposal(path)
+    assert (found.settings["time"], found.settings["trial"]) == ("trial_*/unit_*", "trial")
+    settings = {**found.settings, "path": path, "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), "")
+    for part, counts in ((split.train, split.train.heldin), (split.eval, answers.trials.heldin)):
+        for trial, one in zip(part.ids.tolist(), counts.sum(axis=1), strict=True):
+            wanted = [(each.get((trial, unit), np.zeros(0)) < 1).sum() for unit in split.units.tolist()]
+            assert one.tolist() == wanted
 
 
 def test_an_attribute_that_says_another_width_of_bins_is_believed(tmp_path):
