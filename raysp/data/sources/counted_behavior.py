@@ -18,7 +18,7 @@ from raysp.errors import BadInput, expect, present
 
 BINS = re.compile(
     r"(time_?)?bins?_?(times?|edges?|cent(er|re)s?|starts?|begins?|mids?|ends?|t|ts)(_?(s|ms|sec))?"
-    r"|t(ime)?_?bins?|(edges|cent(er|re)s)|t(ime)?_?(axis|vec|vector)?|tvec",
+    r"|t(ime)?_?bins?|(edges|cent(er|re)s)|t(ime)?_?(s|ms|axis|vec|vector)?|tvec|times|timestamps?",
     re.IGNORECASE,
 )
 """Names of what says when each bin is."""
@@ -151,8 +151,10 @@ def _begin_s(config: Config, file: Arrays, bins: int, where: str) -> tuple[float
         times = file.read(name)
         if times.ndim != 1 or len(times) not in able or times.dtype.kind not in "iuf" or len(times) < 3:
             continue
-        times = times / config.behavior_per_second
-        width = own / 1000.0
+        width, usual = own / 1000.0, float(np.median(np.diff(times)))
+        # Bins may have another unit than samples: their width tells it.
+        units = [one for one in (1.0, 1000.0, 1e6) if abs(usual / one - width) <= NEAR * width]
+        times = times / (units[0] if units else config.behavior_per_second)
         if (np.abs(np.diff(times) - width) > NEAR * width).any():
             if name != config.behavior_time:
                 raise BadInput(

@@ -65,7 +65,7 @@ def _doubts(
             elif bare.lower() in SPIKES:
                 times = read(name)
                 fits = abs(len(times) * given / bin_ms - bins) <= 1 if times.ndim == 1 else False
-                told += [(1000 * step, f"the step of {name}") for step in _step(times) if fits and step < 1]
+                told += [(1000 * step, f"the step of {name}") for step in even_step(times) if fits and step < 1]
         except BadInput:
             # What nobody asked for blocks nothing.
             continue
@@ -84,8 +84,8 @@ def _one(found: np.ndarray) -> list[float]:
     return [float(known[0])] if len(known) == 1 and known[0] > 0 else []
 
 
-def _step(times: np.ndarray) -> list[float]:
-    """Return the step of times that rise by one step all along."""
+def even_step(times: np.ndarray) -> list[float]:
+    """Return the step of times that rise by one step all along; of others none."""
     if times.dtype.kind not in "iuf" or times.ndim != 1 or len(times) < 4:
         return []
     steps = np.diff(times.astype(np.float64))

@@ -13,6 +13,8 @@ from raysp.data.formats.axis_order import likely_axes, ordered_axes
 from raysp.data.formats.plausibility import axes
 from raysp.data.sources import proposal_samples
 from raysp.data.sources.count_layout import PATTERN
+from raysp.data.sources.counted_behavior import BINS
+from raysp.data.sources.own_bins import even_step
 from raysp.data.sources.population_config import ORDER
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, is_whole
 from raysp.errors import BadInput
@@ -188,6 +190,14 @@ def bin_ms(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> tuple[float,
     if told:
         (width, why), *others = told.items()
         return width, f"{why}, not {' or '.join(one.removeprefix('from ') for _, one in others)}" if others else why
+    bins = counts.shape[-2]
+    for name, one in arrays.items():
+        # The last name says what it is, whatever group it lies in.
+        if one.shape in ((bins,), (bins + 1,)) and BINS.fullmatch(re.split(r"[./]", name)[-1]):
+            for step in even_step(one):
+                ms = step * 1000 if step < 1 else step
+                if 0.1 <= ms <= 1000:
+                    return round(ms, 6), f"the step of {name}"
     if (found := proposal_samples.width(arrays, counts)) is not None:
         return found
     if counts.max() == 1 and counts.shape[-2] >= LONG and counts.mean() < SPARSE:

@@ -184,7 +184,7 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     if (guess := _of_matrices(name, list(value.ravel()), scalars(found))) is not None:
         return [guess]
     if not is_times(value):
-        return []
+        return _nested(name, value, found)
     cells = [flat(one) for one in value.ravel()]
     if 1 in value.shape:
         return [continuous(name, cells, found)]
@@ -199,7 +199,7 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
         if isinstance(one, np.ndarray) and one.size in value.shape and one.size == max(one.shape, default=0)
     }
     if not beside:
-        return []
+        return _beside_matrix(name, value, found)
     # Vectors of units, their depths or channels, may lie beside those of trials, of which there are mostly more.
     other = max(beside, key=lambda one: (OF_UNITS.search(one) is None, beside[one].size))
     trials = value if value.shape[0] == beside[other].size else value.T
@@ -209,6 +209,39 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     )
     if len({one.size for one in beside.values()}) > 1:
         why["trials"] = f"NOT KNOWN: is {other} of trials, and what is {trials.shape[1]} long of units?"
+    return [Guess(settings, why, around)]
+
+
+def _beside_matrix(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
+    """Return how cells of units and trials lie beside a matrix with a row a trial."""
+    for other, one in found.items():
+        table = {key: column for key, column in matlab_values.columns(other, one).items() if len(column) in value.shape}
+        rows = len(next(iter(table.values()), ()))
+        if rows and value.shape.count(rows) == 1:
+            trials = value if value.shape[0] == rows else value.T
+            times = [np.concatenate([flat(cell) for cell in row]) for row in trials]
+            # Numbers of trials and codes of conditions are no times.
+            fractions = {key: column for key, column in table.items() if not is_whole(column)}
+            whole = {key: column.astype(int) for key, column in table.items() if key not in fractions}
+            return [_of_trials(name, other, fractions | whole, times, trials.shape[1])]
+    return []
+
+
+def _nested(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
+    """Return how cells with a cell for each unit lie, a trial each; nothing where they hold something else."""
+    cells = [one for one in value.ravel() if isinstance(one, np.ndarray) and one.dtype == object]
+    if len(cells) < max(value.size, 2) or len({one.size for one in cells}) > 1 or not all(map(is_times, cells)):
+        return []
+    times = [np.concatenate([flat(cell) for cell in one.ravel()]) for one in cells]
+    inside = name.rpartition(".")[0]
+    vectors = {
+        key.rpartition(".")[2]: one.ravel() for key, one in found.items()
+        if inside and key.startswith(f"{inside}.") and isinstance(one, np.ndarray) and one.dtype != object
+        and one.size == value.size == max(one.shape)
+    }  # fmt: skip
+    settings, why, around = _of_trials(name, inside, vectors, times, cells[0].size)
+    if not vectors:
+        del settings["trials"], why["trials"]
     return [Guess(settings, why, around)]
 
 

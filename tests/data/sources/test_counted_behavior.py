@@ -61,6 +61,8 @@ EDGES = {"t": 7.3 + np.arange(BINS + 1) * WIDTH_S}
          {"behavior_time": "ms", "behavior_per_second": 1000}, 7.3),
         ("h5", {"hand": signal(STAMPS), "stamps": STAMPS + 7.3, **CENTRES}, {"behavior_time": "stamps"}, 7.3),
         ("npz", {"hand": signal(STAMPS), "stamps": STAMPS + 7.3, **EDGES}, {"behavior_time": "stamps"}, 7.3),
+        ("npz", {"hand": signal(STAMPS), "stamps": 1e3 * STAMPS + 7300, **EDGES},
+         {"behavior_time": "stamps", "behavior_per_second": 1000}, 7.3),
         ("npz", {"hand": signal(STAMPS), "s": STAMPS + 7.3, "t": 7.3 + np.arange(BINS) * WIDTH_S},
          {"behavior_time": "s", "counts_begin_s": 7.3, "lag_ms": 100}, 7.4),
     ],

@@ -82,3 +82,27 @@ def test_channels_of_events_among_units_are_asked_about(tmp_path):
     keys = {"title": "Keyboard", "times": START[:, None]}
     savemat(path, {**{f"m_Ch{unit}": {"title": "u", "times": one} for unit, one in enumerate(EACH)}, "m_Ch31": keys})
     assert proposal(path).why["spikes"].startswith("NOT KNOWN: is m_Ch31 (Keyboard) a unit?")
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_cells_in_cells_and_cells_beside_a_matrix_of_trials_are_those_of_trials(tmp_path, nested):
+    each = [[np.sort(RNG.uniform(0, 2, 9 + unit + trial % 5)) for unit in range(3)] for trial in range(12)]
+    side = np.arange(12) % 2
+    cells = np.empty((12, 3), object)
+    for trial, units in enumerate(each):
+        cells[trial] = units
+    if nested:
+        outer = np.empty((12, 1), object)
+        outer[:, 0] = [row[:, None] for row in cells]
+        written = {"data": {"spikes": outer, "side": side[:, None]}}
+    else:
+        written = {"spk": cells, "info": np.column_stack([np.arange(12) + 31.0, side, RNG.uniform(size=12)])}
+    savemat(tmp_path / "x.mat", written)
+    found = proposal(str(tmp_path / "x.mat"))
+    assert found.settings["spikes"] == ("data.spikes" if nested else "spk")
+    assert found.settings["conditions"] == (["side"] if nested else ["info(:,2)"])
+    settings = {**found.settings, "path": str(tmp_path / "x.mat"), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), "")
+    for part, counts in ((split.train, split.train.heldin), (split.eval, answers.trials.heldin)):
+        for trial, one in zip(part.ids % 31, counts.sum(axis=1), strict=True):
+            assert one.tolist() == [(times < 1).sum() for times in each[trial]]

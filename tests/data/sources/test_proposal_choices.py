@@ -38,6 +38,7 @@ CLOCKS = [
      {"behavior_time": "pos_timestamps", "behavior_per_second": 1000.0}),
     ({"bin_size": 0.02, "dt": 0.020475}, {"behavior_hz": 1 / 0.020475}),
     ({"fs": 48.83, "sampling_rate": 30000}, {"behavior_hz": 48.83}),
+    ({"t": np.arange(3000) * 0.02, "when": np.arange(2930) * 0.0204}, {"behavior_time": "when"}),
     ({"bin_size": 0.02, "fs": 30000}, None),
 ]  # fmt: skip
 
