@@ -11,6 +11,7 @@ import numpy as np
 from raysp.data.formats import count_file, starred
 from raysp.data.formats.binning import check_counts
 from raysp.data.formats.count_file import Arrays
+from raysp.data.sources import bins_of_trials
 from raysp.data.sources.population_config import ORDER, Config
 from raysp.errors import BadInput, expect
 from raysp.io.words import listed
@@ -30,8 +31,11 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
         notes: gets what the counts lose when they are read, and names that a star was not taken for.
     """
     step = round(config.bin_ms / (config.counts_bin_ms or config.bin_ms))
+    rows = None if config.trial is None else bins_of_trials.of(file.read(config.trial), f"{where}: {config.trial}")
 
     def read(name: str) -> np.ndarray:
+        if rows is not None and name in (*config.conditions, *config.decode):
+            return rows.each(file.read(name), f"{where}: {name}")
         if name not in (config.counts, config.eval_counts, config.rates, config.behavior):
             return file.read(name)
         if name == config.behavior and config.sampled:
@@ -41,9 +45,11 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
         else:
             array = file.read(name)
         if name == config.behavior:
+            array = array if rows is None else rows.cut(array, f"{where}: {name}")
             return _rebinned(array, step, 0 if config.window_ms else 1, mean=True)
         if not starred_:
             array = _turned(array, config.axes, f"{where}: {name}")
+        array = array if rows is None else rows.cut(array, f"{where}: {name}")
         if step > 1 and name in (config.counts, config.eval_counts):
             count_file.check_numbers(array, f"{where}: {name}")
             check_counts(array, f"{where}: {name}")

@@ -18,7 +18,7 @@ NWB_ONLY = (
     "keep_invalid",
     "behavior_time_last",
 )
-COUNTS_ONLY = ("eval_counts", "rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
+COUNTS_ONLY = ("trial", "eval_counts", "rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
 SAMPLED = ("behavior_time", "behavior_hz", "behavior_per_second", "counts_begin_s")
 """Settings of behaviour beside counts with samples at times of its own."""
 ORDER = ("trials", "bins", "units")
@@ -28,14 +28,25 @@ COLUMN = {"conditions": "conditions, column", "decode": "variable"}
 COLUMNS = tuple(COLUMN)
 VARIABLES = ("behavior", "decode")
 """Settings whose arrays in memory may say what their columns are called."""
-ARRAYS = ("counts", "eval_counts", "rates", "behavior", "behavior_time", "train_index", "eval_index", *COLUMNS)
+ARRAYS = ("counts", "eval_counts", "rates", "behavior", "behavior_time", "trial", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
 EITHER = (
     "population expected either align (an NWB file with trials), window_ms alone (one without), or counts (a file of "
     "counts)"
 )
-NAMED = ("trials", "units", "counts", "eval_counts", "rates", "train_index", "eval_index", "behavior", "behavior_time")
+NAMED = (
+    "trial",
+    "trials",
+    "units",
+    "counts",
+    "eval_counts",
+    "rates",
+    "train_index",
+    "eval_index",
+    "behavior",
+    "behavior_time",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,8 @@ class Config(Cut):
             "trial_*/spikes", stands for an array (bins, units) a trial, in the order of the numbers in their names; of
             a table, CSV or Parquet, for a column a unit. Where names have a number in the star's place, others that it
             would fit are not read.
+        trial: counts: name of the array, or column, with the trial of each bin, where counts of trials lie bin after
+            bin, (bins, units); `rates` and `behavior` lie so, too; `conditions` and `decode` have one value a trial.
         eval_counts: name of another array of counts, of the same bins and units: its trials are those of evaluation,
             and all of `counts` are trained on, as LFADS' files hold `train_data` and `valid_data`.
         axes: of the counts and rates where they lie in another order, e.g. ["units", "bins", "trials"].
@@ -82,6 +95,7 @@ class Config(Cut):
     units: str | None = None
     keep_invalid: bool = False
     counts: str | None = None
+    trial: str | None = None
     eval_counts: str | None = None
     rates: str | None = None
     rate_scale: Positive | None = None
@@ -126,8 +140,8 @@ def _check_kind(config: Config) -> None:
 
 def check_of_kind(config: Config) -> None:
     """Raise BadInput where a setting is of the other kind of file: of counts where none are named, or of NWB."""
-    names, told = (NWB_ONLY, "NWB files") if config.counts else (COUNTS_ONLY, "files of counts")
-    names = names if config.counts else (*names, *SAMPLED)
+    names: tuple[str, ...] = NWB_ONLY if config.counts else (*COUNTS_ONLY, *SAMPLED)
+    told = "NWB files" if config.counts else "files of counts"
     for name in names:
         if name == "lag_ms" and config.sampled:
             continue
@@ -141,7 +155,12 @@ def _check_layout(config: Config) -> None:
         raise BadInput(
             f"population, eval_counts goes with counts alone, got {given[0]}, which is of one array of trials"
         )
-    wanted = ORDER if config.window_ms is None else ORDER[1:]
+    if config.trial and (config.window_ms is not None or config.eval_counts or config.sampled):
+        raise BadInput(
+            "population, trial cuts counts where trials begin and end: expected no window_ms, eval_counts, or samples "
+            "of behaviour at times of their own beside it"
+        )
+    wanted = ORDER if config.window_ms is None and config.trial is None else ORDER[1:]
     if config.axes and sorted(config.axes) != sorted(wanted):
         raise BadInput(
             f"population, axes expected {', '.join(wanted)} in the file's order, got {', '.join(config.axes)}"

@@ -9,7 +9,15 @@ import os
 import numpy as np
 
 from raysp.data.formats import count_file, cut_off, marks, starred, table_file
-from raysp.data.sources import continuous, count_layout, counted_behavior, own_bins, partition, trial_numbers
+from raysp.data.sources import (
+    bins_of_trials,
+    continuous,
+    count_layout,
+    counted_behavior,
+    own_bins,
+    partition,
+    trial_numbers,
+)
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput, expect, present
@@ -49,21 +57,42 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
         file = counted_behavior.in_bins(config, file, counts.shape, where, lost)
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
-        if starred.STAR in (pattern := present(config.counts)):
+        if names := _columns(config, file):
             # Columns of a table are units.
-            names = starred.natural(starred.fitting(pattern, file.names)[0])
             whole = dataclasses.replace(whole, unit_names=tuple(enumerate(names)))
         return dataclasses.replace(whole, notes=(*dict.fromkeys(lost), *whole.notes)), rows
-    if counts.ndim == 2:
+    if counts.ndim == 2 and config.trial is None:
         told = f"{where}: {config.counts} expected counts of shape (trials, bins, units), got {counts.shape}"
-        raise BadInput(f"{told}; of a recording without trials, (bins, units), give window_ms: [0, length]")
+        raise BadInput(
+            f"{told}; of a recording without trials, (bins, units), give window_ms: [0, length]; where a column says "
+            "which trial each bin is of, trial: NAME"
+        )
     trained = len(counts)
     if config.eval_counts is not None:
         counts = _with_evaluated(counts, file.read(config.eval_counts), f"{where}: {config.eval_counts}")
     whole, rows = _of_trials(config, file, counts, where)
+    if config.trial is not None:
+        whole = _of_bins(config, file, whole, where)
     if config.eval_counts is not None:
         rows = np.arange(trained), np.arange(trained, len(counts))
     return dataclasses.replace(whole, notes=(*dict.fromkeys(lost), *whole.notes)), rows
+
+
+def _of_bins(config: Config, file: count_file.Arrays, whole: partition.Whole, where: str) -> partition.Whole:
+    """Return trials with the numbers, and units with the names, that bins of trials have."""
+    found = bins_of_trials.of(file.read(present(config.trial)), f"{where}: {config.trial}")
+    notes = (f"{found.left} of {found.count} bins are of no trial, and were left out",) if found.left else ()
+    numbers = found.trials.astype(np.int64) if found.trials.dtype.kind in "iu" else whole.ids
+    if found.trials.dtype.kind == "f" and (found.trials % 1 == 0).all():
+        numbers = found.trials.astype(np.int64)
+    names = tuple(enumerate(_columns(config, file)))
+    return dataclasses.replace(whole, ids=numbers, unit_names=names or whole.unit_names, notes=(*whole.notes, *notes))
+
+
+def _columns(config: Config, file: count_file.Arrays) -> list[str]:
+    """Return the columns of counts that are units, where a name with a star stands for them."""
+    pattern = present(config.counts)
+    return starred.natural(starred.fitting(pattern, file.names)[0]) if starred.STAR in pattern else []
 
 
 def _with_evaluated(counts: np.ndarray, others: np.ndarray, where: str) -> np.ndarray:
@@ -100,6 +129,8 @@ def _continuous(
     found, _ = _of_trials(config, dataclasses.replace(file, read=folded), folded(present(config.counts)), where)
     begin_s = np.arange(windows) * continuous.window_s(config)
     rows, notes = continuous.parts(begin_s, config, where)
+    able = bins_of_trials.likely(file.names)
+    notes += bins_of_trials.unused(able, {name: file.read(name) for name in able}, length)
     if rest := length - windows * bins:
         notes += (f"the last {rest} of {length} bins fill no window, and were left out",)
     return dataclasses.replace(found, notes=found.notes + notes), rows

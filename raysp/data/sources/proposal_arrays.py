@@ -11,7 +11,7 @@ from raysp.config.settings import Plain
 from raysp.data.formats import matrix_columns, starred
 from raysp.data.formats.axis_order import likely_axes, ordered_axes
 from raysp.data.formats.plausibility import axes
-from raysp.data.sources import proposal_samples
+from raysp.data.sources import bins_of_trials, proposal_samples
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.counted_behavior import BINS
 from raysp.data.sources.own_bins import even_step
@@ -79,6 +79,12 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
             [0, round(100 * (BIN_MS if finer else width), 4)],
         )
         why["window_ms"] = "there are no trials: cut into windows so long"
+        trials = [one for one in bins_of_trials.likely(others) if bins_of_trials.is_cut(others[one], len(counts))]
+        if trials and arrays[name].shape == shapes[name]:
+            del settings["window_ms"], why["window_ms"]
+            settings["trial"], why["trial"] = trials[0], "the trial of each bin"
+            contents += [f"counts lie bin after bin, in trials by {trials[0]}"]
+            return Proposal("population", settings, why, tuple(contents))
     if (other := _evaluated(name, shapes)) is not None:
         settings["eval_counts"], why["eval_counts"] = other, "trials to evaluate, beside those to train on"
         return Proposal("population", settings, why, tuple(contents))

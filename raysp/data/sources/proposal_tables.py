@@ -16,7 +16,15 @@ from raysp.data.formats import (
     table_batches,
     table_file,
 )
-from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables, trials_beside, unit_patterns
+from raysp.data.sources import (
+    bins_of_trials,
+    large_tables,
+    spike_columns,
+    spike_layouts,
+    spike_tables,
+    trials_beside,
+    unit_patterns,
+)
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
@@ -191,6 +199,10 @@ def _of_counts(table: Table) -> Proposal | None:
         "bin_ms": reason,
         "window_ms": "there are no trials: cut into windows so long",
     }
+    able = [name for name in bins_of_trials.likely(others) if bins_of_trials.is_cut(others[name], len(counts))]
+    if able:
+        del settings["window_ms"], why["window_ms"]
+        settings["trial"], why["trial"] = able[0], "the trial of each bin"
     return Proposal("population", settings, why)
 
 
