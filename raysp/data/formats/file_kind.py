@@ -23,6 +23,8 @@ HEAD_BYTES = 8192
 EXPORT = "export its spike times to NWB (neuroconv does) or its counts to HDF5 or NPZ"
 ARRAYS = "save its arrays as HDF5 or NPZ"
 SPIKE2_TEXT = "a text export of Spike2"
+SORTINGS = {"numpysorting_info.json", "si_folder.json", "spikeinterface_info.json", "spikeinterface_sorting.json"}
+"""What lies in a folder of SpikeInterface, which has its own numbers of units."""
 SUITE2P = {"spks.npy", "iscell.npy"}
 """What lies in a folder of suite2p."""
 SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
@@ -164,6 +166,9 @@ def _folder(path: str) -> str:
         return f"is a folder of Zarr, not an HDF5 file; {_unzarr('export it')}"
     if vectors := [name for name in folder_lists.SORTED if name in inside]:
         return f"is a folder of sorted spikes; give {os.path.join(path, vectors[0])}, what lies beside it is read, too"
+    if not SORTINGS.isdisjoint(inside):
+        told = "is a folder of SpikeInterface; save its sorting as one file"
+        return f"{told}: NpzSortingExtractor.write_sorting(sorting, 'sorting.npz')"
     if set(inside) >= SUITE2P:
         told = (
             "is a folder of suite2p, whose traces and deconvolved events are no counts of spikes; to model events, save"
@@ -213,7 +218,11 @@ def _other_bytes(path: str, head: bytes, again: str) -> str:
         return f"is a Python pickle, not HDF5; {ARRAYS}: pickles are not opened, since they run code"
     if not head.strip(b"\0"):
         return f"begins with {len(head)} bytes of zeros: a download that was never filled; {again}"
-    return _text(head, again) or f"{UNKNOWN}; check the path, or {again}"
+    if (text := _text(head, again)) is not None:
+        return text
+    if path.lower().endswith(".mat"):
+        return "is no file of MATLAB 5 to 7.3: of an older one, load it in MATLAB, and save it anew: save(name, '-v7')"
+    return f"{UNKNOWN}; check the path, or {again}"
 
 
 def _zip(path: str, again: str) -> str:

@@ -61,6 +61,8 @@ FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
 
+OF_BINS = re.compile(r"(time_?)?bins?_?|t_?|time_?|ms_?")
+"""What stands before the numbers of bins."""
 ONE_UNIT = "of one unit, add a column unit of ones"
 BESIDE = "beside it:"
 ANEW = "units are numbered anew on each"
@@ -184,6 +186,9 @@ def _of_counts(table: Table) -> Proposal | None:
     pattern = max(alike, key=lambda one: len(alike[one]), default="")
     if len(names := alike.get(pattern, [])) < FEWEST or pattern.count(PATTERN) != 1:
         return None
+    if OF_BINS.fullmatch(pattern.partition(PATTERN)[0].strip().lower()) and _unit(table) is not None:
+        told = f"{pattern} are bins of a row for each trial and unit: save them as an array (trials, bins, units)"
+        return Proposal("", contents=(told,))
     counts = np.column_stack([table[name] for name in names])
     others = {name: one for name, one in table.items() if name not in names}
     steps = [

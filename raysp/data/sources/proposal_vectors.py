@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, matrix_columns, pandas_hdf5, table_file
+from raysp.data.formats import count_file, matrix_columns, pandas_hdf5, starred, table_file
 from raysp.data.formats.whose import Whose, in_trials
 from raysp.data.sources import spike_columns, spike_layouts
 from raysp.data.sources.proposal_own_clocks import of_own_clocks
@@ -50,6 +50,8 @@ SHORT_UNITS = {"u", "clu", "ids", "uid", "unit_ids", "cluster_ids", "neuron_ids"
                "spike_units", "spike_unit", "spk_units", "spk_ids", "spike_ids", "spike_labels",
                "spike_labels_seg0"}  # fmt: skip
 """Names that times and units have in files of vectors alone, too, where these are of one length."""
+FEWEST = 3
+"""Matrices called after trials, from which on each is one."""
 OFTEN = 20
 """Spikes of a unit, on average, from which on a vector of a short name says whose they are."""
 UNSURE = "NOT KNOWN: is it a trial's number, or a channel's? trial: NAME or channel: NAME;"
@@ -69,6 +71,9 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
         pair = matrix_columns.row_a_spike(whole)
         if (each := of_each_unit(path, table, contents, single)) is not None or pair is None:
             return each
+        if (pattern := _a_matrix_a_trial(whole)) is not None:
+            told = f"{pattern}: a matrix of spikes for each trial: save one of all, with the trial's number as a column"
+            return Proposal("", contents=(*contents, told))
         found = pair
         table |= {name: one for name, one in matrix_columns.rising(whole).items() if name not in table}
         table |= {name: whole[name] for name in (found[0], found[1].unit, found[1].channel) if name is not None}
@@ -101,6 +106,14 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
     rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, units)
     own = Beside((files.absolute(path), trials)) if trials else beside(path, times)
     return cut(path, times, units, settings, why, kept, (rate, own))
+
+
+def _a_matrix_a_trial(whole: Table) -> str | None:
+    """Return the pattern of names of matrices that are one a trial; None where there are none."""
+    names = {name.partition(matrix_columns.INSIDE)[0] for name in whole if matrix_columns.INSIDE in name}
+    patterns = [re.sub(r"\d+", starred.STAR, name) for name in names]
+    able = [one for one in patterns if spike_layouts.BEFORE_TRIALS.search(one.partition(starred.STAR)[0])]
+    return next((one for one in able if starred.STAR in one and able.count(one) >= FEWEST), None)
 
 
 def times_and_units(table: Table) -> tuple[str, Whose] | None:

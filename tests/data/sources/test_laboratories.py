@@ -112,6 +112,16 @@ def segments(path):
     np.savez(path, **each)
 
 
+def bins_in_rows(path):
+    rows = [{"trial": trial, "unit": unit, **{f"bin_{one}": trial % 2 for one in range(20)}} for trial in range(9)
+            for unit in range(4)]  # fmt: skip
+    pandas.DataFrame(rows).to_csv(path, index=False)
+
+
+def matrices_of_trials(path):
+    np.savez(path, **{f"trial{one}": np.column_stack([TIMES[one::9], WHOSE[one::9]]) for one in range(9)})
+
+
 @pytest.mark.parametrize(
     ("name", "write", "says"),
     [
@@ -119,6 +129,9 @@ def segments(path):
         ("a.csv", lists, "spike_times holds lists as text: write Parquet, or a row for each spike"),
         ("a.txt", rows_of_units, "is a row the times of a unit? Save a row for each spike"),
         ("a.npz", segments, "several segments, whose samples count from 0 in each: save one segment a file"),
+        ("a.csv", bins_in_rows, "bin_* are bins of a row for each trial and unit: save them as an array (trials, bins"),
+        ("a.npz", matrices_of_trials, "trial*: a matrix of spikes for each trial: save one of all, with the trial"),
+        ("old.mat", b"\0\0\0\0\x10\0\0\0\1\0\0\0", "no file of MATLAB 5 to 7.3: of an older one.*save(name, '-v7')"),
         ("spks.npy", lambda path: np.save(path, RNG.random((40, 900))), "traces and deconvolved events"),
         ("TT1.t", b"%%BEGINHEADER\n% MClust\n%%ENDHEADER\n\0\0", "cluster of MClust.*LoadSpikes"),
         ("a.txt", b'"INFORMATION"\n"a.smr"\n\n"SUMMARY"\n"1","WaveMark","u"\n', "text export of Spike2.*as .mat"),
