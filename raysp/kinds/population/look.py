@@ -37,12 +37,14 @@ class _Counts:
         units: (units,) the recording's own numbers.
         bin_ms: width of a bin.
         condition: (trials,), -1 for none; None where nobody knows.
+        ids: (trials,) the recording's own numbers; None where nobody knows.
     """
 
     counts: np.ndarray
     units: np.ndarray
     bin_ms: float
     condition: np.ndarray | None
+    ids: np.ndarray | None
 
     @property
     def rates_hz(self) -> np.ndarray:
@@ -80,7 +82,8 @@ def _whole(split: PopulationSplit, answers: Answers | None) -> _Counts:
     known = [one for one in conditions if one is not None]
     units = np.arange(split.sizes.units) if split.units is None else split.units
     condition = np.concatenate(known)[order] if len(known) == len(parts) else None
-    return _Counts(_joined(parts, np.argsort(order)), units, split.sizes.bin_ms, condition)
+    own = np.concatenate(known_ids)[order] if ordered else None
+    return _Counts(_joined(parts, np.argsort(order)), units, split.sizes.bin_ms, condition, own)
 
 
 def _joined(parts: Sequence[tuple[TrialArrays, TrialArrays]], places: np.ndarray) -> np.ndarray:
@@ -111,7 +114,8 @@ def _lines(split: PopulationSplit, found: _Counts) -> Iterator[str]:
         yield f"lengths: trials last {lasting.min()} to {lasting.max()} bins, median {np.median(lasting):g}"
     most = np.fmax.reduce(found.counts, axis=None)
     fired = sum(int((one > 0).sum()) for one in _parts(found.counts))
-    yield f"counts: at most {most:g} in a bin, {fired / found.counts.size:.1%} of bins have a spike"
+    seen = sum(int((~np.isnan(one)).sum()) for one in _parts(found.counts))
+    yield f"counts: at most {most:g} in a bin, {fired / max(seen, 1):.1%} of bins have a spike"
     lags = [lag for lag in (1, 2, 5, 10) if lag < bins - 2]
     found_at = ", ".join(f"{number(_autocorrelation(found.counts, lag), 'brief')} at {lag}" for lag in lags)
     yield f"autocorrelation of counts, mean over units, so many bins apart: {found_at}" if lags else "one bin a trial"
@@ -191,7 +195,8 @@ def _trials(found: _Counts) -> Picture:
             axes.set_facecolor(UNKNOWN)
             shown = np.ma.masked_invalid(found.counts[trial].T)
             axes.imshow(shown, origin="lower", aspect="auto", extent=(0, end_ms, 0, units), cmap="Greys", vmin=0)
-            axes.set(title=f"counts of trial {trial}", xlabel="time in window (ms)")
+            name = f"{trial} (by position)" if found.ids is None else f"{found.ids[trial]}"
+            axes.set(title=f"counts of trial {name}", xlabel="time in window (ms)")
         grid[0].set_ylabel("unit, by position")
         return Picture("counts", "Counts of three ordinary trials", "", png(figure))
 
