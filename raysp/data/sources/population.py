@@ -25,7 +25,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import expect, unknown
 from raysp.io import files
 
-VERSION = "population-5"
+VERSION = "population-6"
 READS = (".nwb", ".h5", ".hdf5", ".npz", ".mat")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 
 import numpy as np
 
-from raysp.data.formats import count_file, cut_off, marks, starred, table_file
+from raysp.data.formats import count_file, cut_off, marks, starred, table_file, vector_file
 from raysp.data.sources import (
     bins_of_trials,
     continuous,
@@ -19,7 +20,7 @@ from raysp.data.sources import (
     trial_numbers,
 )
 from raysp.data.sources.partition import Rows
-from raysp.data.sources.population_config import Config
+from raysp.data.sources.population_config import ARRAYS, Config
 from raysp.errors import BadInput, expect, present
 
 
@@ -55,8 +56,11 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     lost += own_bins.check(file.names, file.read, widths, bins, config.accept, where, others)
     if config.sampled:
         file = counted_behavior.in_bins(config, file, counts.shape, where, lost)
+    if (own := _units(config, file, counts.shape)) is not None:
+        lost.append(f"units have the numbers in {own[1]}")
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
+        whole = whole if own is None else dataclasses.replace(whole, units=own[0])
         if names := _columns(config, file):
             # Columns of a table are units.
             whole = dataclasses.replace(whole, unit_names=tuple(enumerate(names)))
@@ -71,6 +75,7 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     if config.eval_counts is not None:
         counts = _with_evaluated(counts, file.read(config.eval_counts), f"{where}: {config.eval_counts}")
     whole, rows = _of_trials(config, file, counts, where)
+    whole = whole if own is None else dataclasses.replace(whole, units=own[0])
     if config.trial is not None:
         whole = _of_bins(config, file, whole, where)
     if config.eval_counts is not None:
@@ -87,6 +92,25 @@ def _of_bins(config: Config, file: count_file.Arrays, whole: partition.Whole, wh
         numbers = found.trials.astype(np.int64)
     names = tuple(enumerate(_columns(config, file)))
     return dataclasses.replace(whole, ids=numbers, unit_names=names or whole.unit_names, notes=(*whole.notes, *notes))
+
+
+def _units(config: Config, file: count_file.Arrays, shape: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
+    """Return the numbers of units that a vector beside counts has, and its name; None of none."""
+    if starred.STAR in present(config.counts) or len(shape) < 2:
+        return None
+    found, count = {}, shape[-1]
+    for name in file.names:
+        # Of as many trials nothing tells whose ids are meant.
+        told = shape[0] != count or re.search("unit|neuron|cell|cluster", name, re.IGNORECASE)
+        if told and vector_file.OF_UNITS.fullmatch(re.split(r"[./]", name)[-1]) and name not in ARRAYS:
+            # What nobody asked for blocks nothing.
+            with contextlib.suppress(BadInput):
+                one = file.read(name).ravel()
+                if one.dtype.kind in "iuf" and len(one) == count == len(np.unique(one)) and (one >= 0).all():
+                    found[name] = one
+    whole = [name for name, one in found.items() if (one % 1 == 0).all()]
+    chosen = min(whole, key=lambda name: "unit" not in name.lower(), default=None)
+    return None if chosen is None else (found[chosen].astype(np.int64), chosen)
 
 
 def _columns(config: Config, file: count_file.Arrays) -> list[str]:

@@ -16,8 +16,9 @@ from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.counted_behavior import BINS
 from raysp.data.sources.own_bins import even_step
 from raysp.data.sources.population_config import ORDER
-from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, is_whole
+from raysp.data.sources.proposed import BIN_MS, RATE, RATES_HZ, Proposal, condition, described, is_whole
 from raysp.errors import BadInput
+from raysp.io.words import listed
 
 USUAL = re.compile(r"count|spike|spk|binned", re.IGNORECASE)
 WIDTH, OF_BINS = re.compile(r"bin|(^|_)dt", re.IGNORECASE), re.compile(r"bin", re.IGNORECASE)
@@ -62,6 +63,10 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
     why = {"counts": "whole numbers, (trials, bins, units)" if PATTERN not in name else "an array a trial"}
     own = set(starred.fitting(name, arrays)[0])
     others = {other: one for other, one in arrays.items() if other not in own}
+    shape = shapes.get(name, ())
+    alike = [other for other in like_counts(others) if shapes[other][:-1] == shape[:-1]]
+    if alike and _evaluated(name, shapes) is None:
+        why["counts"] += f"; not read, which may be counts, too: {listed(np.array(alike))}"
     axes = _axes(counts, others)
     if axes != ORDER[-counts.ndim :]:
         settings["axes"], why["axes"] = list(axes), "as they look: time is where neighbours are alike"
@@ -74,10 +79,8 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
         settings |= {"bin_ms": BIN_MS, "counts_bin_ms": width}
         why |= {"counts_bin_ms": why["bin_ms"], "bin_ms": "a usual width; it must be a multiple of counts_bin_ms"}
     if counts.ndim == 2:
-        why["counts"], settings["window_ms"] = (
-            "whole numbers, (bins, units)",
-            [0, round(100 * (BIN_MS if finer else width), 4)],
-        )
+        why["counts"] = why["counts"].replace("(trials, bins, units)", "(bins, units)")
+        settings["window_ms"] = [0, round(100 * (BIN_MS if finer else width), 4)]
         why["window_ms"] = "there are no trials: cut into windows so long"
         trials = [one for one in bins_of_trials.likely(others) if bins_of_trials.is_cut(others[one], len(counts))]
         if trials and arrays[name].shape == shapes[name]:
@@ -206,9 +209,17 @@ def bin_ms(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> tuple[float,
                     return round(ms, 6), f"the step of {name}"
     if (found := proposal_samples.width(arrays, counts)) is not None:
         return found
+    for name, value in numbers.items():
+        if RATE.fullmatch(re.split(r"[./]", name)[-1]) and 1 <= value <= 1000 and _fire(counts, 1000 / value):
+            return round(1000 / value, 6), f"NOT KNOWN: if {name} = {value:g} says how many bins a second has"
     if counts.max() == 1 and counts.shape[-2] >= LONG and counts.mean() < SPARSE:
         return 1.0, "NOT KNOWN: no bin has two spikes, as in bins of 1 ms; set the width of the file's bins, ms"
     return float(BIN_MS), "NOT KNOWN: set the width of the bins that were counted in, ms"
+
+
+def _fire(counts: np.ndarray, width_ms: float) -> bool:
+    """Tell whether units fire as units do where bins have that width."""
+    return RATES_HZ[0] <= float(np.nanmean(counts)) * 1000 / width_ms <= RATES_HZ[1] / 2
 
 
 def _beside(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, tuple[Plain, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import matlab_folder, matlab_values, whose
+from raysp.data.formats import matlab_folder, matlab_values, starred, whose
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.sources import proposal_arrays, proposal_matlab_behavior, trial_ends
 from raysp.data.sources.proposal_arrays import bin_ms
@@ -43,6 +43,8 @@ def proposal(path: str) -> Proposal:
         if spikes:
             # What has a structure is spikes rather than a vector of anything.
             best = min(spikes, key=lambda one: ("units" in one.settings, "(" not in str(one.settings["spikes"])))
+            if matlab_folder.paths(path) and starred.STAR not in str(best.settings["spikes"]):
+                return Proposal("", contents=(*contents, "each file is a recording of its own: give one of them"))
             more = proposal_matlab_behavior.beside(found, best.settings)
             contents += more.lines
             return Proposal(

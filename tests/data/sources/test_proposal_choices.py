@@ -85,3 +85,20 @@ def test_numbers_along_each_trial_of_a_matlab_struct_are_proposed_where_a_clock_
     assert given == {"behavior": ["R.x", "R.y"], **wanted[clock]}
     split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": str(tmp_path / "x.mat")}), "")
     assert split.sizes.behavior == 2
+
+
+def test_counts_of_another_area_are_told_and_a_rate_of_bins_is_asked_about(tmp_path):
+    np.savez(tmp_path / "x.npz", M1=RNG.poisson(0.3, (300, 4)), PMd=RNG.poisson(0.3, (300, 6)), fs=50.0)
+    found = proposal(str(tmp_path / "x.npz"))
+    assert found.why["counts"] == "whole numbers, (bins, units); not read, which may be counts, too: M1"
+    assert found.why["bin_ms"] == "NOT KNOWN: if fs = 50 says how many bins a second has"
+    assert found.settings["bin_ms"] == 20
+
+
+def test_a_folder_of_recordings_asks_for_one_of_them(tmp_path):
+    cells = np.empty((3, 1), object)
+    for day in range(2):
+        cells[:, 0] = [np.sort(RNG.uniform(0, 60, 300 + one))[:, None] for one in range(3)]
+        savemat(tmp_path / f"day{day}.mat", {"spikes": cells, "go": np.arange(1.0, 55, 2)})
+    found = proposal(str(tmp_path))
+    assert (found.source, found.contents[-1]) == ("", "each file is a recording of its own: give one of them")
