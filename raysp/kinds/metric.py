@@ -15,6 +15,8 @@ class Metric:
         printed: parameters of which the terminal's table has a column, "" for the score that has none, "*" for each.
         meaning: what it says, for a page.
         ranked: False where neither more nor less of it is better.
+        fitted: parameters, "" for the score that has none, of which it is about the trials that a model was fitted to,
+            so that it says nothing where the model is scored on other data.
         searched: a sweep may take it for its objective, since it is one of the validation part.
     """
 
@@ -23,3 +25,4 @@ class Metric:
     meaning: str = ""
     searched: bool = False
     ranked: bool = True
+    fitted: tuple[str, ...] = ()

@@ -114,6 +114,7 @@ class FittedModel:
         Returns:
             The rows of a run's metrics.parquet: run_trial, model, split, metric, parameter, unit, value, note and so
             on; `value` is null where a score is undefined, and `note` says why. `unit` is null for a score over all.
+            Of another split there are none of training trials, since the model was fitted to none of them.
 
         Raises:
             NotReady: the answers are not known.
@@ -135,7 +136,12 @@ class FittedModel:
         with tempfile.TemporaryDirectory(prefix="raysp-") as temporary, limited(self.threads):
             folder = TrialFolder(files.join(temporary, trial.id))
             write_products(kind, dataclasses.replace(self.job, trial=trial), self.fitted, own.split, folder)
-            return as_read(frame(kind.score(trial, whole.split, whole.answers, folder)))
+            rows = kind.score(trial, whole.split, whole.answers, folder)
+        if trial is not self.trial:
+            # Of the other split's training trials, the model was fitted to none.
+            of_fit = {(name, one) for name, metric in kind.metrics.items() for one in metric.fitted}
+            rows = [row for row in rows if (row["metric"], row["parameter"] or "") not in of_fit]
+        return as_read(frame(rows))
 
     def perturb(
         self, split: LoadedSplit, *, silence: Sequence[int] = (), drive: Mapping[int, float] | None = None,

@@ -111,6 +111,8 @@ def test_another_split_is_predicted_and_scored_under_its_own_name(root):
     scores = raysp.fit("mean_rate", split, progress=False).scores(other)
     assert scores["split"].unique().to_list() == ["other"]
     assert scores.filter(polars.col("unit").is_null(), metric="co-bps")["value"].is_not_null().all()
+    assert "training co-bps" not in scores["metric"]
+    assert "training trials" not in scores["parameter"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ METRICS = {
         "spikes predicted for each that was recorded, over all that is known; 1 is right. A network has a gain of each "
         "unit for it, fitted on training trials, those for validation included",
         ranked=False,
+        fitted=("training trials", "validation trials"),
     ),
     "weight against the mean rate": Metric(
         "max",
@@ -60,10 +61,10 @@ METRICS = {
         ranked=False,
     ),
     "co-bps without units silent in training": Metric(
-        "max", ALONE, "co-bps of the units that had spikes in training; see the notes"
+        "max", ALONE, "co-bps of the units that had spikes in training; see the notes", fitted=ALONE
     ),
     "fp-bps without units silent in training": Metric(
-        "max", ALONE, "fp-bps of the units that had spikes in training; see the notes"
+        "max", ALONE, "fp-bps of the units that had spikes in training; see the notes", fitted=ALONE
     ),
     "own-spike gain": Metric(
         "min",
@@ -76,6 +77,7 @@ METRICS = {
         meaning="co-bps of the training trials that the model was fitted to, held-out units included: far above co-bps "
         "where they were learned by heart",
         ranked=False,
+        fitted=ALONE,
     ),
     "latent variance between trials": Metric(
         "max", meaning="share of the latents' variance that is not the same in every trial", ranked=False
