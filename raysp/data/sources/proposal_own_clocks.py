@@ -63,3 +63,26 @@ def of_trials_and_units(table: Table, pattern: str, path: str, contents: Sequenc
     made = of_own_clocks(spikes, settings, why, len(np.unique(rows[spike_layouts.UNIT])), kept)
     given = {name: value for name, value in made.settings.items() if name != spike_layouts.UNIT}
     return dataclasses.replace(made, settings={**given, "time": whole})
+
+
+def of_its_trials(
+    table: Table, columns: tuple[str, str], why: dict[str, str], units: int, contents: Sequence[str]
+) -> Proposal | None:
+    """Return a proposal for another column of times, from the begin of each spike's trial; None where there is none.
+
+    Args:
+        table: with a row a spike.
+        columns: of times of the recording, and of units.
+        why: what is known of these.
+        units: how many there are.
+        contents: of the table, a line each.
+    """
+    time, unit = columns
+    alone = {name: one for name, one in table.items() if name != time}
+    for name, one in alone.items():
+        trial = spike_layouts.trial_of(alone, name) if one.dtype.kind == "f" and "time" in name.lower() else None
+        if trial is not None:
+            settings: dict[str, Plain] = {"time": name, "unit": unit, "trial": trial}
+            reasons = {**why, "time": "the time of each spike in its trial"}
+            return of_own_clocks(alone, settings, reasons, units, contents)
+    return None

@@ -28,7 +28,7 @@ from raysp.data.sources import (
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
-from raysp.data.sources.proposal_own_clocks import of_own_clocks, of_trials_and_units
+from raysp.data.sources.proposal_own_clocks import of_its_trials, of_own_clocks, of_trials_and_units
 from raysp.data.sources.proposed import (
     BIN_MS,
     CLOCKS,
@@ -106,10 +106,16 @@ def proposal(path: str) -> Proposal:
         if trial == unit:
             return Proposal("", contents=(*contents, f"no column says whose spikes are; {ONE_UNIT}"))
         return of_own_clocks(of_spikes, {**settings, "trial": trial}, why, units, contents)
+    if (of_trials := of_its_trials(of_spikes, (time, unit), why, units, contents)) is not None:
+        return of_trials
     if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
         settings["channel"], why["channel"] = channel, ANEW
         units = len(np.unique(spike_layouts.with_channel(table[unit], table[channel], path)))
-    return cut(path, Times.of(times), units, settings, why, contents)
+    found = cut(path, Times.of(times), units, settings, why, contents)
+    if "align" not in found.settings and (unused := bins_of_trials.likely(table)):
+        told = f"NOT KNOWN: {unused[0]} says which trial each spike is of, but not when that begins: trials=FILE"
+        return dataclasses.replace(found, why={**found.why, "window_ms": told})
+    return found
 
 
 def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table | None = None) -> Proposal | None:

@@ -33,6 +33,7 @@ from raysp.data.formats.session import Session
 from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
 from raysp.data.sources import (
+    bins_of_trials,
     by_unit,
     hidden_parts,
     large_tables,
@@ -67,6 +68,10 @@ from raysp.io.words import listed
 
 VERSION = "spike_tables-5"
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy", ".json")
+UNUSED = (
+    "{name} says which trial each spike is of, and is not used: windows lie over what is between trials, too; give "
+    "trials, a table of their begins, and align"
+)
 EDGES = {"start_time": STARTS, "stop_time": STOPS}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
 
@@ -168,6 +173,9 @@ def _spikes_and_trials(config: Config, read: Reader) -> Session:
     if config.channel is not None:
         channel = named(table, config.channel, "channel", set(), config.path)
         table[unit] = spike_layouts.with_channel(table[unit], table.pop(channel), config.path)
+    if said is None and config.trial is None and config.trials is None:
+        unused = [name for name in bins_of_trials.likely(table) if name not in (time, unit)]
+        twice += tuple(UNUSED.format(name=name) for name in unused if len(np.unique(table[name])) > 1)
     known = by_unit.distinct(table[unit])
     rows: Table = {}
     if table[time].dtype == object:
@@ -274,6 +282,7 @@ def _others(names: Iterable[str], config: Config) -> list[str]:
     """Return the other columns that are read."""
     of_trials = (*config.conditions, *config.keep, *config.decode) if config.trial else ()
     found = (
+        *(bins_of_trials.likely(names) if config.trial is None and config.trials is None else ()),
         config.channel,
         config.trial,
         *_channels(names, config),

@@ -6,6 +6,7 @@ import pytest
 
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
+from raysp.data.sources.proposal import proposal
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)
@@ -50,3 +51,23 @@ def test_rows_that_are_no_spikes_of_one_recording_are_refused(tmp_path, table, s
 )
 def test_columns_that_say_something_else_hinder_nothing(tmp_path, table):
     assert read(tmp_path, table).sizes.units == 4
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_trials_of_spikes_with_times_of_the_recording_are_used_or_asked_about(tmp_path, relative):
+    trial = np.floor(TIMES / 1.25).astype(int)
+    inside = TIMES - 1.25 * trial < 1.0
+    table = SPIKES.assign(trial=trial, **({"time_in_trial": TIMES - 1.25 * trial} if relative else {}))[inside]
+    table.to_csv(tmp_path / "x.csv", index=False)
+    found = proposal(str(tmp_path / "x.csv"))
+    settings = {**found.settings, "path": str(tmp_path / "x.csv"), "bin_ms": 20, "heldout": 0}
+    split, answers = prepare.read(Recording("x", "spike_tables", {**settings, "window_ms": [0, 500]}), "")
+    if not relative:
+        assert found.why["window_ms"].startswith("NOT KNOWN: trial says which trial each spike is of, but not when")
+        assert any("trial says which trial each spike is of, and is not used" in one for one in split.provenance.notes)
+        return
+    assert (found.settings["time"], found.settings["trial"]) == ("time_in_trial", "trial")
+    for part, counts in ((split.train, split.train.heldin), (split.eval, answers.trials.heldin)):
+        for row, one in zip(part.ids, counts.sum(axis=1), strict=True):
+            own = (trial == row) & (TIMES - 1.25 * trial < 0.5 - 1e-9)
+            assert one.tolist() == np.bincount(WHOSE[own], minlength=4).tolist()
