@@ -29,6 +29,9 @@ from raysp.data.sources.proposed import (
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
+TRIAL_BY_TRIAL = "spike times, trial by trial"
+"""Why spikes are read so that have times in each trial."""
+
 
 def proposal(path: str) -> Proposal:
     """Return what a MATLAB file holds and how it could be read. Raises BadInput where it is damaged."""
@@ -46,6 +49,8 @@ def proposal(path: str) -> Proposal:
             if matlab_folder.paths(path) and starred.STAR not in str(best.settings["spikes"]):
                 return Proposal("", contents=(*contents, "each file is a recording of its own: give one of them"))
             more = proposal_matlab_behavior.beside(found, best.settings)
+            if not more.settings and best.why["spikes"] != TRIAL_BY_TRIAL and "trial" not in best.settings:
+                more = proposal_matlab_behavior.of_recording(found, best.settings)
             contents += more.lines
             return Proposal(
                 "matlab_spikes", best.settings | more.settings, best.why | more.why, tuple(contents), best.windows
@@ -289,7 +294,7 @@ def _of_trials(
     )
     settings: dict[str, Plain] = {"spikes": spikes, "trials": table, "per_second": per_second}
     why = {
-        "spikes": "spike times, trial by trial",
+        "spikes": TRIAL_BY_TRIAL,
         "trials": f"{len(times)} structs, a trial each",
         "per_second": "units of time in a second, by how often units would fire",
     }

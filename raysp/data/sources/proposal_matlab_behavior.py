@@ -15,6 +15,8 @@ from raysp.data.sources.proposed import RATE
 ALONG, MOST_VARIABLES = 50, 12
 """Numbers of a trial from which on they may be samples of behaviour, and variables at most."""
 USUAL_HZ = (10, 20, 25, 30, 50, 60, 100, 120, 125, 200, 240, 250, 400, 500, 1000, 2000)
+SAMPLES = 100
+"""Samples of a recording at least."""
 AS_LONG = 0.1
 """How nearly as long as the spikes of their trials samples are."""
 
@@ -135,3 +137,32 @@ def _untold(name: str, each: Sequence[np.ndarray]) -> str:
         f"{name}: {shape} numbers in the first trial: to decode their mean in each bin set behavior: {name}, and "
         "behavior_hz, or behavior_time, the field of their times"
     )
+
+
+def of_recording(found: Mapping[str, Value], settings: Mapping[str, Plain]) -> Found:
+    """Return what is known of samples of a whole recording with times beside them, for settings of its spikes."""
+    spikes, used = found.get(str(settings["spikes"])), {str(one).partition("(")[0] for one in settings.values()}
+    times = np.zeros(0) if spikes is None else _flat(spikes)
+    if not len(times):
+        return Found()
+    vectors = {
+        name: one.ravel() for name, one in found.items()
+        if isinstance(one, np.ndarray) and one.dtype.kind in "iuf" and one.size == max(one.shape, default=0) > SAMPLES
+        and (np.diff(one.ravel()) > 0).all() and _covers(one.ravel(), times)
+    }  # fmt: skip
+    for name, one in found.items():
+        able = isinstance(one, np.ndarray) and one.dtype.kind == "f" and one.ndim == 2 and name not in used
+        if not able or isinstance(one, Struct) or name in vectors or not 0 < min(one.shape) <= MOST_VARIABLES:
+            continue
+        clocks = [clock for clock, values in vectors.items() if len(values) == max(one.shape) and clock not in used]
+        if clocks and np.isfinite(one).any():
+            given: dict[str, Plain] = {"behavior": name, "behavior_time": clocks[0]}
+            why = {"behavior": f"{max(one.shape)} samples: their mean in each bin is decoded"}
+            return Found([], given, {**why, "behavior_time": "rises all along, over as long as spikes lie"})
+    return Found()
+
+
+def _covers(samples: np.ndarray, spikes: np.ndarray) -> bool:
+    """Tell whether samples' times lie about where the recording's spikes do."""
+    shared = min(samples[-1], spikes.max()) - max(samples[0], spikes.min())
+    return bool(shared > 0.5 * max(np.ptp(samples), np.ptp(spikes)))
