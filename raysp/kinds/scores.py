@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,11 +18,20 @@ Values = Sequence[float | None]
 
 @dataclass(frozen=True)
 class Score:
-    """One cell: as it is spelled, its mean over seeds or units, None where it has none, and whether it is the best."""
+    """One cell.
+
+    Attributes:
+        text: as it is spelled.
+        mean: over seeds or units; None where it has none.
+        best: whether it is the best.
+        whole: False where it is a mean over fewer units than others of its column, and so one of other units: it is
+            compared with none.
+    """
 
     text: str
     mean: float | None = None
     best: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,15 @@ def spelled(
     together = len(counts) == 1 and all(None not in values for row in cells.values() for values in row)
     what = f"mean ± SD over {max(counts)} {over}s" if together and max(counts) > 1 else ""
     spell = _spread if together else _spread_counted
-    rows = {key: [Score(spell(values), _mean(values)) for values in row] for key, row in cells.items()}
+    able = [row for (model, _), row in cells.items() if model not in bounds] or list(cells.values())
+    most = [max(len(_known(one)) for one in column) for column in zip(*able, strict=True)]
+    rows = {
+        key: [
+            Score(spell(values), _mean(values), whole=over != "unit" or len(_known(values)) == count)
+            for values, count in zip(row, most, strict=True)
+        ]
+        for key, row in cells.items()
+    }
     return compared(split, columns, rows, bounds, what)
 
 
@@ -162,7 +180,7 @@ def with_ceilings(scores: Scores, ceilings: Collection[str]) -> Scores:
     """
     roles = [row.role or ("ceiling" if row.name.partition(",")[0] in ceilings else "") for row in scores.rows]
     rows = [
-        Row(row.name, tuple(Score(one.text, one.mean) for one in row.scores), role)
+        Row(row.name, tuple(dataclasses.replace(one, best=False) for one in row.scores), role)
         for row, role in zip(scores.rows, roles, strict=True)
     ]
     return Scores(scores.split, scores.columns, tuple(_ranked(rows, scores.columns)), scores.what)
@@ -187,7 +205,8 @@ def _marked(rows: Sequence[Row], at: int, most: Callable[[Iterable[float]], floa
 
     Floor and ceiling do not compete.
     """
-    known = [mean for row in rows if not row.role and (mean := row.scores[at].mean) is not None]
+    able = [row.scores[at] for row in rows if not row.role and row.scores[at].whole]
+    known = [one.mean for one in able if one.mean is not None]
     if len(set(known)) < 2:
         return list(rows)
     best = most(known)
@@ -197,9 +216,9 @@ def _marked(rows: Sequence[Row], at: int, most: Callable[[Iterable[float]], floa
 
     def mark(row: Row) -> Row:
         one = row.scores[at]
-        if row.role or one.mean != best:
+        if row.role or one.mean != best or not one.whole:
             return row
-        return Row(row.name, (*row.scores[:at], Score(one.text, one.mean, best=True), *row.scores[at + 1 :]), row.role)
+        return Row(row.name, (*row.scores[:at], dataclasses.replace(one, best=True), *row.scores[at + 1 :]), row.role)
 
     return [mark(row) for row in rows]
 

@@ -151,3 +151,13 @@ def test_another_model_whose_role_is_a_ceilings_competes_with_none(run):
     (own,) = [line for line in found if "counts_20" in line]
     assert "counts_20, one (ceiling)" in own
     assert [line.count("*") for line in found if ", one" in line] == [0, 1, 0, 0, 0]
+
+
+def test_a_mean_over_fewer_units_is_no_winner(run):
+    rows = [
+        row(model, value, unit, parameter="10", decoding="one", split="b")
+        for model, value, units in (("few", 0.9, (1,)), ("whole", 0.3, (1, 2)), ("other", 0.2, (1, 2)))
+        for unit in units
+    ]
+    found = [line for line in written(run, rows) if ", one" in line]
+    assert [line.count("*") for line in found] == [0, 1, 0]
