@@ -43,6 +43,8 @@ def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> 
     """
     names = _names(runs)
     splits, ceilings = _shared(runs), set().union(*map(ceilings_of, runs))
+    for split in _of_other_data(runs, splits):
+        yield f"WARNING {split} is not the same data in these runs, so that neither scores nor winners compare"
     for kind, parts in _by_kind(dict(zip(names, runs, strict=True)), splits, phase).items():
         bounds = kind.bounds(runs[0].record())
         for one in kind.scores(_together(parts, bounds), bounds):
@@ -77,6 +79,15 @@ def _shared(runs: Sequence[RunFolder]) -> list[str]:
         told = "; ".join(f"{run.path} has {', '.join(own[:4])}" for run, own in zip(runs, each, strict=True))
         raise BadInput(f"expected runs of the same recordings, which share a split, got others: {told}")
     return list(dict.fromkeys(several))
+
+
+def _of_other_data(runs: Sequence[RunFolder], splits: Sequence[str]) -> list[str]:
+    """Return the splits whose trials were trained on different data."""
+    found: dict[str, set[str]] = {split: set() for split in splits}
+    for trial in (trial for run in runs for trial in run.trials()):
+        if trial.split in found:
+            found[trial.split].add(trial.data)
+    return [split for split, data in found.items() if len(data) > 1]
 
 
 def _by_kind(

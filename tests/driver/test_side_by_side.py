@@ -44,6 +44,7 @@ def test_models_of_two_runs_stand_side_by_side_with_what_differs(pair):
     assert score[1] == pytest.approx(score[0] + 0.5, abs=2e-4)
     differing = [line.split() for line in found[found.index("what differs") + 2 :]]
     assert [(one[0], one[-1]) for one in differing] == [("sae.hidden", "77")]
+    assert not any(line.startswith("WARNING") for line in found)
 
 
 def test_other_data_or_units_under_models_that_no_two_runs_share_are_told(pair):
@@ -54,6 +55,8 @@ def test_other_data_or_units_under_models_that_no_two_runs_share_are_told(pair):
     found = list(lines(pair, Terminal(400)))
     told = {line.split()[1].rstrip(":"): line.split()[-1] for line in found[found.index("what differs") + 2 :]}
     assert told == {"data": "f" * 12, "units": "0,5"}
+    warned = {line.split()[1] for line in found if line.startswith("WARNING") and "not the same data" in line}
+    assert warned == {trial["split"] for trial in record["trials"]}
 
 
 def test_the_same_run_copied_says_so_and_runs_of_one_name_are_told_apart(pair, tmp_path):
