@@ -108,7 +108,7 @@ def _units(config: Config, file: count_file.Arrays, shape: tuple[int, ...]) -> t
                 one = file.read(name).ravel()
                 if one.dtype.kind in "iuf" and len(one) == count == len(np.unique(one)) and (one >= 0).all():
                     found[name] = one
-    whole = [name for name, one in found.items() if (one % 1 == 0).all()]
+    whole = [name for name, one in found.items() if one.dtype.kind != "U" and (one % 1 == 0).all()]
     chosen = min(whole, key=lambda name: "unit" not in name.lower(), default=None)
     return None if chosen is None else (found[chosen].astype(np.int64), chosen)
 

@@ -29,6 +29,8 @@ from raysp.data.sources.proposed import (
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
+BEFORE = 0.05
+"""A part of a trial that spikes begin before its zero at least, where that is an event."""
 TRIAL_BY_TRIAL = "spike times, trial by trial"
 """Why spikes are read so that have times in each trial."""
 
@@ -307,6 +309,10 @@ def _of_trials(
     if absolute and start_name is not None:
         settings["start"], why["start"] = start_name, "spike times are the recording's, so this is where a trial begins"
     zero = columns[start_name] if absolute and start_name is not None else np.zeros(len(times))
+    before = float(np.nanmin(firsts)) if not absolute and np.isfinite(firsts).any() else 0.0
+    if before < -BEFORE * lengths.max():
+        # Times count from an event in the trial, and spikes begin before it.
+        zero = np.full(len(times), np.floor(before * 1000 / per_second / BIN_MS) * BIN_MS * per_second / 1000)
     events = {name: one / per_second for name, one in columns.items() if one.dtype.kind == "f" and name != start_name}
     begin_s, stop_s = zero / per_second, (zero + lengths) / per_second
     extent = trial_ends.Extent.of([[one / per_second] for one in times], begin_s)
@@ -317,6 +323,10 @@ def _of_trials(
     align, (begin, end), reason = window(events, begin_s, stop_s)
     if align:
         settings["align"], why["align"] = align, reason
+    if not align and zero[0] < 0 and not absolute:
+        # Without an event windows begin at zero.
+        end = max(end + round(1000 * float(zero[0]) / per_second), BIN_MS)
+        reason += "; spikes before 0 are left out: align, a field with the time of an event, lets windows begin there"
     settings["window_ms"], why["window_ms"] = [begin, end], "ms around that time" if align else reason
     settings["bin_ms"] = BIN_MS
     return _with_conditions(settings, why, columns, len(times), windows(events, begin_s, stop_s))

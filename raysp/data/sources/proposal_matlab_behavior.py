@@ -17,6 +17,8 @@ ALONG, MOST_VARIABLES = 50, 12
 USUAL_HZ = (10, 20, 25, 30, 50, 60, 100, 120, 125, 200, 240, 250, 400, 500, 1000, 2000)
 SAMPLES = 100
 """Samples of a recording at least."""
+MOSTLY = 0.8
+"""Trials at least whose samples lie where their spikes do."""
 AS_LONG = 0.1
 """How nearly as long as the spikes of their trials samples are."""
 
@@ -52,8 +54,8 @@ def beside(found: Mapping[str, Value], settings: Mapping[str, Plain]) -> Found:
     why = {"behavior": "samples along each trial: their mean in each bin is decoded"}
     given: dict[str, Plain] = {"behavior": chosen if len(chosen) > 1 else chosen[0]}
     per_second = float(str(settings.get("per_second", 1.0)))
-    begin, spans = _spans(table, spikes.removeprefix(f"{trials}."), settings, per_second)
-    if clocks and _fits([one.ravel() / per_second for one in able[clocks[0]]], begin, spans):
+    spans = _spans(table, spikes.removeprefix(f"{trials}."), settings, per_second)
+    if clocks and _fits(able[clocks[0]], table, spikes.removeprefix(f"{trials}.")):
         given["behavior_time"], why["behavior_time"] = clocks[0], "rises in each trial, as its spikes do"
     elif (rate := _rate(found, lengths[first], spans)) is not None and not clocks:
         given["behavior_hz"], why["behavior_hz"] = rate
@@ -76,20 +78,18 @@ def _are_times(each: Sequence[np.ndarray]) -> bool:
     return all(min(one.shape) == 1 and (np.diff(one.ravel()) > 0).all() for one in each)
 
 
-def _spans(
-    table: Struct, spikes: str, settings: Mapping[str, Plain], per_second: float
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return when trials begin on the spikes' clock, s, and how long they last; None where spikes begin before 0."""
+def _spans(table: Struct, spikes: str, settings: Mapping[str, Plain], per_second: float) -> np.ndarray | None:
+    """Return how long trials last, s; None where spikes begin before 0."""
     begin = _numbers(table, settings.get("start")) / per_second if "start" in settings else np.zeros(table.count)
     if "stop" in settings:
-        return begin, _numbers(table, settings["stop"]) / per_second - begin
+        return _numbers(table, settings["stop"]) / per_second - begin
     if spikes not in table.names:
-        return begin, None
+        return None
     each = [_flat(one) / per_second for one in table.field(spikes)]
     relative = [one - at for one, at in zip(each, begin, strict=True)]
     if min((float(one.min()) for one in relative if len(one)), default=0.0) < -0.05:
-        return begin, None
-    return begin, np.array([one.max() if len(one) else np.nan for one in relative])
+        return None
+    return np.array([one.max() if len(one) else np.nan for one in relative])
 
 
 def _flat(value: Value) -> np.ndarray:
@@ -105,14 +105,13 @@ def _numbers(table: Struct, name: Plain) -> np.ndarray:
     return np.array([one.item() if isinstance(one, np.ndarray) and one.size == 1 else np.nan for one in each], float)
 
 
-def _fits(times: Sequence[np.ndarray], begin: np.ndarray, spans: np.ndarray | None) -> bool:
-    """Tell whether samples' times lie where their trials' spikes do."""
-    firsts, lasts = np.array([one[0] for one in times]), np.array([one[-1] for one in times])
-    if spans is None or len(begin) != len(times):
+def _fits(times: Sequence[np.ndarray], table: Struct, spikes: str) -> bool:
+    """Tell whether samples' times lie where the spikes of their trials do, on one clock in one unit."""
+    if spikes not in table.names:
         return False
-    length = np.nanmedian(spans)
-    return bool(np.nanmedian(np.abs(firsts - begin)) < AS_LONG * length + 0.05
-                and np.nanmedian(np.abs(lasts - begin - spans)) < AS_LONG * length + 0.05)  # fmt: skip
+    each = zip(times, map(_flat, table.field(spikes)), strict=True)
+    known = [_covers(at.ravel(), fired) for at, fired in each if len(fired) > 1]
+    return bool(known) and float(np.mean(known)) > MOSTLY
 
 
 def _rate(found: Mapping[str, Value], samples: Sequence[int], spans: np.ndarray | None) -> tuple[float, str] | None:

@@ -98,6 +98,13 @@ def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:
     if of_unit.dtype.kind == "U" and (of_unit == "").any():
         row = first_row + int((of_unit == "").argmax())
         raise BadInput(f"{path} expected a unit for each spike, got none in row {row}")
+    if of_unit.dtype.kind == "U" and len(of_unit) > 2 and not of_unit[-1].isdigit() and of_unit[0].isdigit():
+        others = of_unit[:-1]
+        if (others != of_unit[-1]).all() and np.char.isdigit(others).all():
+            told = (
+                f"{path} expected a unit for each spike, all others numbers, got {str(of_unit[-1])!r} in its last row"
+            )
+            raise BadInput(f"{told}: is that a sum? Leave it out")
 
 
 def ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:

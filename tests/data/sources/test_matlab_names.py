@@ -84,6 +84,22 @@ def test_channels_of_events_among_units_are_asked_about(tmp_path):
     assert proposal(path).why["spikes"].startswith("NOT KNOWN: is m_Ch31 (Keyboard) a unit?")
 
 
+def test_trials_whose_zero_is_an_event_are_cut_and_decoded_around_it(tmp_path):
+    trials = np.empty((1, 24), dtype=[(one, object) for one in ("spikes", "hand", "t", "go")])
+    for trial in range(24):
+        cells, t = np.empty((4, 1), object), np.arange(-0.8, 1.2 - trial % 3 * 0.01, 0.01)
+        cells[:, 0] = [np.sort(RNG.uniform(-0.8, 1.2, 40))[:, None] for _ in range(4)]
+        trials[0, trial] = (cells, np.column_stack([t, t**2]), t[:, None], 0.0)
+    savemat(tmp_path / "x.mat", {"R": trials})
+    found = proposal(str(tmp_path / "x.mat"))
+    assert (found.settings["align"], found.settings["window_ms"]) == ("go", [-250, 500])
+    assert (found.settings["behavior"], found.settings["behavior_time"]) == ("R.hand", "R.t")
+    settings = {**found.settings, "path": str(tmp_path / "x.mat"), "window_ms": [-600, 600], "bin_ms": 20}
+    split, _ = prepare.read(Recording("x", found.source, settings), "")
+    wanted = -0.6 + 0.02 * np.arange(60) + 0.01
+    np.testing.assert_allclose(split.train.behavior[:, :, 0], np.tile(wanted, (18, 1)), atol=1e-6)
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_cells_in_cells_and_cells_beside_a_matrix_of_trials_are_those_of_trials(tmp_path, nested):
     each = [[np.sort(RNG.uniform(0, 2, 9 + unit + trial % 5)) for unit in range(3)] for trial in range(12)]

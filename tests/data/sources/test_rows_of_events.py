@@ -40,6 +40,14 @@ def test_rows_that_are_no_spikes_of_one_recording_are_refused(tmp_path, table, s
         read(tmp_path, table)
 
 
+def test_a_sum_below_the_spikes_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_text(f"{SPIKES.to_csv(index=False)}{len(SPIKES)},total\n")
+    with pytest.raises(BadInput, match="all others numbers, got 'total' in its last row: is that a sum"):
+        prepare.read(
+            Recording("x", "spike_tables", {"path": str(tmp_path / "x.csv"), "bin_ms": 20, "window_ms": [0, 400]}), ""
+        )
+
+
 @pytest.mark.parametrize(
     "table",
     [
