@@ -23,6 +23,9 @@ from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import ARRAYS, Config
 from raysp.errors import BadInput, expect, present
 
+NAMED_UNITS = re.compile(r"(unit|neuron|cell|cluster|channel)s?_?(names?|labels?|ids?)", re.IGNORECASE)
+"""Names of a vector of texts that says what each unit is called."""
+
 
 def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
     """Read a file of counts.
@@ -60,6 +63,7 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
         lost.append(f"units have the numbers in {own[1]}")
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
+        whole = dataclasses.replace(whole, unit_names=_called(config, file, counts.shape[1], own))
         whole = whole if own is None else dataclasses.replace(whole, units=own[0])
         if names := _columns(config, file):
             # Columns of a table are units.
@@ -75,6 +79,7 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     if config.eval_counts is not None:
         counts = _with_evaluated(counts, file.read(config.eval_counts), f"{where}: {config.eval_counts}")
     whole, rows = _of_trials(config, file, counts, where)
+    whole = dataclasses.replace(whole, unit_names=_called(config, file, counts.shape[2], own))
     whole = whole if own is None else dataclasses.replace(whole, units=own[0])
     if config.trial is not None:
         whole = _of_bins(config, file, whole, where)
@@ -90,8 +95,8 @@ def _of_bins(config: Config, file: count_file.Arrays, whole: partition.Whole, wh
     numbers = found.trials.astype(np.int64) if found.trials.dtype.kind in "iu" else whole.ids
     if found.trials.dtype.kind == "f" and (found.trials % 1 == 0).all():
         numbers = found.trials.astype(np.int64)
-    names = tuple(enumerate(_columns(config, file)))
-    return dataclasses.replace(whole, ids=numbers, unit_names=names or whole.unit_names, notes=(*whole.notes, *notes))
+    names = tuple(enumerate(_columns(config, file))) or whole.unit_names
+    return dataclasses.replace(whole, ids=numbers, unit_names=names, notes=(*whole.notes, *notes))
 
 
 def _units(config: Config, file: count_file.Arrays, shape: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
@@ -111,6 +116,22 @@ def _units(config: Config, file: count_file.Arrays, shape: tuple[int, ...]) -> t
     whole = [name for name, one in found.items() if one.dtype.kind != "U" and (one % 1 == 0).all()]
     chosen = min(whole, key=lambda name: "unit" not in name.lower(), default=None)
     return None if chosen is None else (found[chosen].astype(np.int64), chosen)
+
+
+def _called(
+    config: Config, file: count_file.Arrays, count: int, own: tuple[np.ndarray, str] | None
+) -> tuple[tuple[int, str], ...]:
+    """Return the number and the name of each unit, where a vector of texts beside counts names them."""
+    numbers = np.arange(count) if own is None else own[0]
+    for name in file.names:
+        if NAMED_UNITS.fullmatch(re.split(r"[./]", name)[-1]) and name not in ARRAYS:
+            # What nobody asked for blocks nothing.
+            with contextlib.suppress(BadInput):
+                one = file.read(name).ravel()
+                texts = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in one.tolist()]
+                if all(isinstance(text, str) for text in texts) and len(texts) == count == len(set(texts)):
+                    return tuple(zip(numbers.tolist(), texts, strict=True))
+    return ()
 
 
 def _columns(config: Config, file: count_file.Arrays) -> list[str]:

@@ -142,7 +142,8 @@ def test_names_that_fit_no_behaviour_are_refused(counts_file, settings, says):
 def test_units_have_the_numbers_that_lie_beside_counts(counts_file, continuous):
     numbers = np.array([31, 7, 12, 100])
     counts = np.random.default_rng(0).poisson(0.5, (400, 4) if continuous else (10, 8, 4))
-    path, _ = counts_file("h5", spikes=counts, unit_ids=numbers, ids=np.arange(10)[::-1])
+    names = np.array([b"M1 3", b"M1 4", b"PMd 3", b"PMd 9"])
+    path, _ = counts_file("h5", spikes=counts, unit_ids=numbers, ids=np.arange(10)[::-1], unit_names=names)
     given = {"window_ms": (0, 400), "gap_ms": 0} if continuous else {}
     split, answers = population.build(count_config(path, heldout=0, **given), "mine")
     rows = np.concatenate([split.train.ids, split.eval.ids])
@@ -150,6 +151,7 @@ def test_units_have_the_numbers_that_lie_beside_counts(counts_file, continuous):
     found = np.concatenate([split.train.heldin, answers.trials.heldin])
     np.testing.assert_array_equal(found, own[..., [numbers.tolist().index(one) for one in split.units]])
     assert "units have the numbers in unit_ids" in split.provenance.notes
+    assert dict(split.provenance.unit_names) == dict(zip(numbers.tolist(), names.astype(str).tolist(), strict=True))
 
 
 def test_given_indices_are_kept(counts_file):
