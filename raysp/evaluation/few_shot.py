@@ -64,7 +64,8 @@ def few_shot_bits_per_spike(
     """
     train, evaluation = _checked(train_latents, train_heldout, eval_latents, eval_heldout)
     _check(len(train), shots, draws, penalty)
-    scaled, counts, found = _Scaling.of(train), np.asarray(train_heldout), []
+    counts, found = np.asarray(train_heldout), []
+    scaled = _Scaling.of(train, ~np.isnan(counts).all(axis=2))
     for chosen in _chosen(len(train), shots, draws, seed):
         weights, intercepts, y = _readout(scaled(train[chosen]), counts[chosen].astype(np.float64), penalty)
         # A few trials at a time in float64.
@@ -133,7 +134,7 @@ def _readout(
     latents: np.ndarray, counts: np.ndarray, penalty: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return weights and intercepts of regressions fitted to the chosen trials, and the counts as rows."""
-    x, y = _rows(latents), _rows(counts)
+    x, y = _observed(latents, counts)
     if penalty is not None:
         return *poisson_regression(x, y, penalty), y
     *_, fit = poisson_path(x, y, _alphas(x)[: _best(latents, counts)])
@@ -148,7 +149,7 @@ def _best(latents: np.ndarray, counts: np.ndarray) -> int:
     total = np.zeros(len(SPREADS))
     for left_out in np.array_split(np.arange(len(latents)), folds):
         kept = np.delete(np.arange(len(latents)), left_out)
-        x, y = _rows(latents[kept]), _rows(counts[kept])
+        x, y = _observed(latents[kept], counts[kept])
         asked, known = _rows(latents[left_out]), _rows(counts[left_out])
         seen = ~np.isnan(known)
         for place, fit in enumerate(poisson_path(x, y, _alphas(x))):
@@ -169,6 +170,13 @@ def _rates(weights: np.ndarray, intercepts: np.ndarray, rows: np.ndarray, counts
     rates = np.minimum(np.exp(np.minimum(rows @ weights + intercepts, 50.0)), most)
     # A silent unit has no finite fit: half a spike in what was seen keeps its later spikes from costing all.
     return np.maximum(np.where(most > 0, rates, 0.5 / seen), 1e-9)
+
+
+def _observed(latents: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of latents and of counts, those in which some count is known."""
+    x, y = _rows(latents), _rows(counts)
+    seen = ~np.isnan(y).all(axis=1)
+    return x[seen], y[seen]
 
 
 def _rows(array: np.ndarray) -> np.ndarray:
@@ -203,10 +211,11 @@ class _Scaling:
     scale: float
 
     @classmethod
-    def of(cls, train: np.ndarray) -> _Scaling:
-        mean = train.mean(axis=(0, 1), dtype=np.float64)
-        power = np.mean([((trial - mean) ** 2).mean() for trial in train])
-        return cls(mean, float(np.sqrt(power)) or 1.0)
+    def of(cls, train: np.ndarray, there: np.ndarray) -> _Scaling:
+        """Return those of the bins that are there, (trials, bins)."""
+        mean = train.mean(axis=(0, 1), dtype=np.float64, where=there[..., None])
+        power = sum(((trial[seen] - mean) ** 2).sum() for trial, seen in zip(train, there, strict=True))
+        return cls(mean, float(np.sqrt(power / max(there.sum() * train.shape[2], 1))) or 1.0)
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         return np.asarray((latents - self.mean) / self.scale)

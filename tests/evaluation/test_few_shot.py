@@ -104,3 +104,16 @@ def test_the_grid_ends_with_the_trials_and_many_shots_have_fewer_draws():
     assert draws_of(4, 5) == 5
     with pytest.raises(BadInput, match="8 or more training trials, got 7"):
         grid_of_shots(7)
+
+
+def test_latents_of_bins_that_were_not_observed_count_nowhere():
+    rng = np.random.default_rng(0)
+    latents = rng.standard_normal((20, 15, 2))
+    counts = rng.poisson(np.exp(0.6 * latents @ rng.standard_normal((2, 3)) - 1)).astype(np.float64)
+    outside = np.arange(15) >= rng.integers(9, 16, 20)[:, None]
+    counts[outside] = np.nan
+    found = []
+    for value in (0.0, 30.0):
+        shown = np.where(outside[..., None], value, latents)
+        found.append(few_shot_bits_per_spike(shown[:12], counts[:12], shown[12:], counts[12:], shots=4, draws=2))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
