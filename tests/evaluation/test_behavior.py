@@ -75,3 +75,10 @@ def test_arrays_and_files_say_which_values_and_which_variable_is_which(tmp_path)
 def test_what_is_no_value_a_trial_is_refused(given, says):
     with pytest.raises(BadInput, match=says):
         raysp.load_split(COUNTS, bin_ms=20, **given)
+
+
+def test_words_of_a_file_that_has_bytes_are_words_in_the_note(tmp_path):
+    words = np.where(CHOICE == "left", b"non", "été".encode())
+    np.savez(tmp_path / "a.npz", counts=COUNTS, choice=words)
+    split = raysp.load_split(tmp_path / "a.npz", counts="counts", bin_ms=20, decode=["choice"])
+    assert split.notes[0] == "decoded from each trial's mean rates: choice (non 0, été 1)"

@@ -261,7 +261,8 @@ def per_trial(array: np.ndarray, shape: tuple[int, int, int], where: str) -> np.
         raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}{hint}")
     if array.dtype.kind not in "iufbUS":
         raise BadInput(f"{where} expected numbers or text, got {array.dtype}")
-    return array.ravel()
+    # A note spells the values, and bytes would stand there as Python has them.
+    return np.char.decode(array, "utf-8", errors="replace").ravel() if array.dtype.kind == "S" else array.ravel()
 
 
 def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool = False) -> np.ndarray:
