@@ -18,6 +18,8 @@ from raysp.runs.folder import RunFolder
 POINTS = "SELECT key, step, value, is_nan FROM metrics WHERE run_uuid = ?"
 MOVED = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
 MOVED_RUNS = "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE experiment_id = ?"
+TEXTS = {"experiments", "experiment_tags", "runs", "tags", "params"}
+"""Tables that are read whole whenever a run is written or looked at."""
 ARTIFACTS = "artifacts"
 BEGAN = "UPDATE runs SET start_time = ? WHERE run_uuid = ?"
 PLAIN = "sqlite:///"
@@ -118,7 +120,8 @@ def spoilt(path: str) -> str | None:
         return _of_another_kind(path)
     except sqlite3.Error as error:
         # Somebody is writing to it, so it can be used.
-        return None if "locked" in str(error) else f"is no database ({error})"
+        found = "is damaged" if "decode" in str(error) else "is no database"
+        return None if "locked" in str(error) else f"{found} ({error})"
 
 
 def move_artifacts(path: str) -> None:
@@ -175,7 +178,8 @@ def history(uri: str, run_id: str) -> list[tuple[str, int, float]] | None:
 
 def _of_another_kind(path: str) -> str | None:
     with _reading(path) as database:
-        (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        # Unlike quick_check it compares indices with their tables: where they differ, MLflow writes the same again.
+        (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             return f"is damaged ({found.splitlines()[0]})"
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -183,6 +187,10 @@ def _of_another_kind(path: str) -> str | None:
             return None
         if "alembic_version" not in tables:
             return "is the database of something else"
+        for table in TEXTS & tables:
+            # Letters that are none raise here what MLflow would not tell of.
+            for _ in database.execute(f"SELECT * FROM {table}"):
+                pass
         row = database.execute("SELECT version_num FROM alembic_version").fetchone()
         version = None if row is None else row[0]
     same = version == (head := _head()) or head is None

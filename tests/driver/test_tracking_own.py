@@ -30,7 +30,23 @@ def other(path, version):
     database(path, "CREATE TABLE alembic_version (version_num)", f"INSERT INTO alembic_version VALUES ('{version}')")
 
 
+def flipped(path):
+    """Change a bit of a key in the table, which its index holds as well."""
+    other(path, "0123456789ab")
+    database(path, "CREATE TABLE params (key TEXT PRIMARY KEY)", "INSERT INTO params VALUES ('hidden_size')")
+    found = bytearray(pathlib.Path(path).read_bytes())
+    found[found.find(b"hidden_size")] ^= 1
+    pathlib.Path(path).write_bytes(found)
+
+
+def no_letters(path):
+    other(path, "0123456789ab")
+    database(path, "CREATE TABLE tags (value TEXT)", "INSERT INTO tags VALUES (CAST(x'6189' AS TEXT))")
+
+
 SPOILT = {
+    r"is damaged \(row 1 missing from index .*\)": flipped,
+    r"is damaged \(Could not decode to UTF-8 column 'value' .*\)": no_letters,
     "is no database": lambda path: pathlib.Path(path).write_bytes(b"junk" * 999),
     "is a folder": lambda path: os.makedirs(f"{path}/x"),
     "is damaged|is no database": cut,
