@@ -21,8 +21,8 @@ RECORDINGS = re.compile(
     re.IGNORECASE,
 )
 """Names of columns that say how many spikes a row has, and which recording it is of."""
-FEWEST = 3
-"""Units from which on it is no chance that all have the same times."""
+FEWEST, EVEN = 3, 0.8
+"""Units from which on it is no chance that all have the same times, and steps between these that are one."""
 MOST_RECORDINGS = 100
 WIDE = "save a column of counts for each unit: table.pivot(index={time!r}, columns={unit!r}, values={count!r})"
 """What to do with a row for each bin and unit."""
@@ -87,7 +87,7 @@ def check(table: Mapping[str, np.ndarray], time: str, unit: str, path: str) -> N
 
 
 def check_alike(times: np.ndarray, offsets: np.ndarray, path: str) -> None:
-    """Refuse spikes of which all units have as many, at the same times: a row a bin and unit. Raises BadInput.
+    """Refuse spikes of which all units have as many, at the same even times: a row a bin and unit. Raises BadInput.
 
     Args:
         times: (spikes,) of unit after unit.
@@ -98,7 +98,10 @@ def check_alike(times: np.ndarray, offsets: np.ndarray, path: str) -> None:
     if len(each) < FEWEST or each[0] < FEWEST or (each != each[0]).any():
         return
     first, *others = (np.sort(times[begin:end]) for begin, end in itertools.pairwise(offsets[: FEWEST + 1]))
-    if all(np.array_equal(first, other) for other in others):
+    steps = np.round(np.diff(first), 6)
+    # Bins follow each other by one step, in all trials.
+    even = np.isclose(steps, np.median(steps), rtol=1e-3).mean() > EVEN
+    if even and all(np.array_equal(first, other) for other in others):
         told = (
             f"{path} expected a row for each spike, got the same {each[0]} times for all {len(each)} units, as of bins"
         )
