@@ -116,6 +116,10 @@ def spoilt(path: str) -> str | None:
         return "cannot be written to"
     if os.path.getsize(path) == 0:
         return None
+    if os.path.exists(f"{path}-journal"):
+        # Of a writer that was killed; who only reads cannot take back what it had begun.
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=5)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     try:
         return _of_another_kind(path)
     except sqlite3.Error as error:

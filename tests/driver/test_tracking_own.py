@@ -1,7 +1,10 @@
+import contextlib
 import os
 import pathlib
 import re
 import sqlite3
+import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -64,6 +67,21 @@ def test_a_store_that_is_spoilt_is_kept_aside(tmp_path, reason):
     assert re.fullmatch(rf"{path} ({reason}).*; it is kept as mlflow.db.1, and the store is written anew", line)
     assert os.listdir(tmp_path) == ["mlflow.db.1"]
     assert tracking_own.set_aside(path) is None
+
+
+def test_what_a_killed_writer_had_begun_is_taken_back_and_the_store_stays(tmp_path):
+    path = str(tmp_path / "mlflow.db")
+    other(path, tracking_own._head())
+    database(path, "CREATE TABLE tags (value TEXT)", "INSERT INTO tags VALUES ('of a person')")
+    killed = (
+        f"import os, sqlite3; opened = sqlite3.connect({path!r}); opened.execute('PRAGMA cache_size = 1');"
+        "[opened.execute('INSERT INTO tags VALUES (?)', ('x' * 3000,)) for _ in range(99)]; os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == 9
+    assert os.path.exists(f"{path}-journal")
+    assert tracking_own.set_aside(path) is None
+    with contextlib.closing(sqlite3.connect(path)) as found:
+        assert found.execute("SELECT value FROM tags").fetchall() == [("of a person",)]
 
 
 def test_and_is_written_anew(run, whole):
