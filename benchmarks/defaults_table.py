@@ -43,6 +43,10 @@ HERE = pathlib.Path(__file__).parent.parent
 EXPERIMENT = HERE / "experiments" / "defaults.py"
 PAGE = study_tables.TABLES / "defaults.md"
 TABLE = PAGE.with_suffix(".parquet")
+BEFORE = study_tables.TABLES / "defaults_before.parquet"
+"""Cells of commit d0a2884, whose defaults were those before any was tried on recordings of so many kinds."""
+
+BIN_WIDTHS = ("20ms", "05ms")
 FLOOR, BASELINES, CEILING = "mean_rate", ("smoothing", "reduced_rank"), "true_rates"
 SEVERAL = {"sae": 3, "masked_gru": 3, "unet": 3}
 """Model -> how many seeds it is fitted from; others from one."""
@@ -202,7 +206,37 @@ def blocks(table: polars.DataFrame) -> dict[str, list[str]]:
         "defaults_unmeasured": _together(left, models) or ["Nothing."],
         "defaults_too_long": [f"- {name}: {', '.join(of)}" for name, of in long.items()] or ["None."],
         "defaults_failed": failed or ["None."],
+        "defaults_then_and_now": _then_and_now(over_seeds(polars.read_parquet(BEFORE), {}), rows, models[1:-1]),
     }
+
+
+def _then_and_now(then: Rows, now: Rows, models: list[str]) -> list[str]:
+    """Return a table of models as they came before and as they come: means and extremes over recordings of both."""
+    found = []
+    for model in models:
+        for width in BIN_WIDTHS:
+            both = [n for n, m in then if m == model and n.endswith(width) and _score(now, n, m) is not None]
+            both = [name for name in both if _score(then, name, model) is not None]
+            if both:
+                found.append([model, width, str(len(both)), *_summaries(then, now, both, model)])
+    head = ("co-bps, mean", "below the floor", "predicted / recorded spikes")
+    words = [f"{one}, {when}" for one in head for when in ("before", "now")]
+    return study_tables.grid(["model", "bins", "recordings", *words], found)
+
+
+def _summaries(then: Rows, now: Rows, names: list[str], model: str) -> Iterator[str]:
+    for rows in (then, now):
+        yield number(statistics.fmean(_score(rows, name, model) or 0.0 for name in names), "digits")
+    for rows in (then, now):
+        yield str(sum(_is_below(rows, name, model) for name in names))
+    for rows in (then, now):
+        ratios = [ratio for name in names if isinstance(ratio := rows[name, model]["ratio"], float)]
+        yield f"{min(ratios):.2f} to {max(ratios):.2f}" if ratios else "-"
+
+
+def _is_below(rows: Rows, recording: str, model: str) -> bool:
+    score, floor = _score(rows, recording, model), _score(rows, recording, FLOOR)
+    return score is not None and floor is not None and score < floor - 1e-6 * abs(floor)
 
 
 def _together(left: dict[str, list[str]], models: list[str]) -> list[str]:
@@ -255,13 +289,12 @@ def _bar(rows: Rows, recording: str) -> float | None:
 
 
 def _cell(rows: Rows, recording: str, model: str) -> str:
-    score, floor, bar = _score(rows, recording, model), _score(rows, recording, FLOOR), _bar(rows, recording)
+    score, bar = _score(rows, recording, model), _bar(rows, recording)
     if score is None:
         return "-"
     row = rows[recording, model]
     mark = (OTHER if row["other"] else "") + (f"\u00a0×{row['seeds']}" if row["seeds"] != 1 else "")
-    below = floor is not None and score < floor - 1e-6 * abs(floor)
-    text = f"{number(score)}{' ↓' if below else ''}"
+    text = f"{number(score)}{' ↓' if _is_below(rows, recording, model) else ''}"
     if model in (FLOOR, CEILING, *BASELINES):
         return text + mark
     return (f"**{text}**" if bar is not None and score >= bar else text) + mark
