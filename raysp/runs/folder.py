@@ -41,9 +41,12 @@ INSIDE: dict[str, dict[str, object]] = {
         **dict.fromkeys(("kind", "fingerprint", "builder"), str),
         **{"recordings": tuple[tuple[str, str], ...], "notes": tuple[str, ...]},
     },
+    "models": {"kind": str},
     "accepted": {"from": str, "to": str},
 }
 """And in its parts."""
+BY_NAME = ("data", "models")
+"""Parts that hold such values by a name."""
 
 DONE = {
     **dict.fromkeys(("best_epoch", "epochs", "steps_per_epoch", "parameters"), int),
@@ -243,7 +246,7 @@ class RunFolder:
             settings.check_kinds(found, RECORD, "record")
             for name, kinds in INSIDE.items():
                 part = found.get(name, {})
-                for one in part if isinstance(part, list) else part.values() if name == "data" else [part]:
+                for one in part if isinstance(part, list) else part.values() if name in BY_NAME else [part]:
                     settings.check_kinds(one, kinds, name)
         except BadInput as error:
             raise damaged(self.experiment, error, AGAIN) from error

@@ -2,6 +2,7 @@ import pytest
 
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.io.yaml_files import write_yaml
 from raysp.kinds.population.score import _measured_by_the_trial
 from raysp.runs.folder import RunFolder, TrialFolder, use_settings
 from raysp.search.outcome import read_rungs
@@ -51,3 +52,11 @@ def test_another_trials_file_is_refused_and_one_that_does_not_say_is_read(tmp_pa
         BadInput, match=f"{name} expected that of mine, got that of other; remove {folder.path} and run"
     ):
         read(folder)
+
+
+@pytest.mark.parametrize("models", [{"sae": 3}, {"sae": []}, {"sae": {"kind": 3}}])
+def test_what_a_record_says_of_a_model_is_looked_at(tmp_path, models):
+    run = RunFolder(str(tmp_path / "run"))
+    write_yaml(run.experiment, {"trials": [], "models": models})
+    with pytest.raises(BadInput, match=r"experiment\.yaml is damaged"):
+        run.record()
