@@ -151,9 +151,17 @@ def main(add: tuple[str, str, str] | None, say: tuple[str, ...]) -> None:
     """Write the tables of all pages anew; first put a run's scores into one, where asked for."""
     if add:
         path = TABLES / f"{add[0]}.parquet"
+        if not path.exists():
+            raise click.ClickException(
+                f"there is no table {add[0]}: {', '.join(sorted(p.stem for p in TABLES.glob('*.parquet')))}"
+            )
         table = polars.read_parquet(path)
         texts = dict(one.partition("=")[::2] for one in say)
-        row = {**dict.fromkeys(table.columns), **dict(scored(add[1], add[2], table.columns)), **texts}
+        if unknown := [name for name in texts if name not in table.columns]:
+            raise click.ClickException(f"{add[0]} has no column {unknown[0]}: {', '.join(table.columns)}")
+        if not (numbers := dict(scored(add[1], add[2], table.columns))):
+            raise click.ClickException(f"{add[1]} has no score of {add[2]} that {add[0]} has a column of")
+        row = {**dict.fromkeys(table.columns), **numbers, **texts}
         with files.replacing(str(path)) as temporary:
             polars.concat([table, polars.DataFrame([row], schema=table.schema)]).write_parquet(temporary)
     for page in sorted(DOCS.rglob("*.md")):

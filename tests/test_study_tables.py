@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-import click
+import click.testing
 import polars
 import pytest
 from polars import col
@@ -71,3 +71,19 @@ def test_a_run_s_row_is_mean_and_deviation_over_seeds_of_the_scores_that_columns
     monkeypatch.setattr(tables.raysp, "open_run", lambda path: type("Run", (), {"scores": twice}))
     with pytest.raises(click.ClickException, match="several co-bps of sae for one seed"):
         dict(tables.scored("run", "sae", ["co-bps"]))
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["--add", "nope", "run", "sae"], "there is no table nope"),
+        (["--add", "real_units", "run", "sae", "--say", "modle=x"], "has no column modle"),
+        (["--add", "real_units", "run", "nope"], "has no score of nope"),
+    ],
+)
+def test_what_would_add_an_empty_row_is_refused(tables, monkeypatch, typed, told):
+    monkeypatch.setattr(tables, "scored", lambda run, model, columns: iter(()))
+    before = (RESULTS / "real_units.parquet").read_bytes()
+    found = click.testing.CliRunner().invoke(tables.main, typed)
+    assert (found.exit_code, told in found.output) == (1, True)
+    assert (RESULTS / "real_units.parquet").read_bytes() == before
