@@ -63,6 +63,7 @@ class Config(Cut):
             for `align`, `keep` and `conditions`; or one such vector, which is the column of its own name; or a matrix
             with a row a trial, "events", whose columns are "events(:,1)" and so on.
         per_second: units of all times in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
+        trials_per_second: as `per_second`, of all times in `trials`; None for the same.
         start: column with the begin of each trial, where spikes lie trial by trial and their times are the recording's;
             without it times in a trial count from its own begin.
         stop: column with the end of each trial, on its spikes' clock. Of spikes that lie trial by trial, by default a
@@ -86,6 +87,7 @@ class Config(Cut):
     trial: str | None = None
     trials: str | None = None
     per_second: Positive = 1.0
+    trials_per_second: Positive | None = None
     start: str | None = None
     stop: str | None = None
     by_trial: bool = False
@@ -106,6 +108,7 @@ class Config(Cut):
         if (self.channels or self.trial) and self.units is None:
             raise BadInput(f"{self.where} expected units, the vector that says whose each spike is, got none")
         columns = [name for name in ("align", "start", "stop", "keep", "conditions", "decode") if getattr(self, name)]
+        columns += ["trials_per_second"] * (self.trials_per_second is not None)
         if columns and self.trials is None:
             raise BadInput(f"{self.where}, {columns[0]} expected trials, the structs it is a column of, got none")
         if self.counts_bin_ms is not None:
@@ -116,6 +119,11 @@ class Config(Cut):
             )
         elif self.window_ms is None:
             raise BadInput(f"{self.where}, window_ms expected begin and end of the windows (ms), got none")
+
+    @property
+    def trials_clock(self) -> float:
+        """Units of times of trials in a second."""
+        return self.trials_per_second or self.per_second
 
 
 def inputs(config: Config) -> list[str]:
@@ -156,7 +164,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         raise BadInput(f"{said} expected spike times, got {matlab_values.kind(found)}; name one of its fields")
     columns_s = _in_seconds(columns, config)
     if config.align is not None:
-        able = {name: one / config.per_second for name, one in columns.items() if one.dtype.kind in "iuf"}
+        able = {name: one / config.trials_clock for name, one in columns.items() if one.dtype.kind in "iuf"}
         named_ = (BEGIN, config.start), ("stop_time", config.stop)
         columns_s |= {edge: able[name] for edge, name in edges(able).items() if (edge, None) in named_}
     if config.units is not None:
@@ -282,18 +290,18 @@ def _in_seconds(
         expect(values.dtype.kind in "iuf", f"{config.path}: {name} of trials expected times, got {values.dtype}")
     return {
         **columns,
-        **{name: values.astype(np.float64) / config.per_second + zero_s for name, values in times.items()},
+        **{name: values.astype(np.float64) / config.trials_clock + zero_s for name, values in times.items()},
     }
 
 
 def _wide(columns: dict[str, np.ndarray], config: Config) -> tuple[str, ...]:
     """Return the notes that times of trials are stored in wide steps."""
     used = [name for name in (config.align, config.start, config.stop) if name is not None]
-    of = ((name, columns[name], columns[name].astype(np.float64) / config.per_second) for name in used)
+    of = ((name, columns[name], columns[name].astype(np.float64) / config.trials_clock) for name in used)
     return tuple(
         note
         for name, stored, times in of
-        for note in coarse(stored.dtype, times, name, config.per_second, config.bin_ms)
+        for note in coarse(stored.dtype, times, name, config.trials_clock, config.bin_ms)
     )
 
 
@@ -312,7 +320,7 @@ def _laid_out(
         told = f"{said} expected spikes of as many trials as {config.trials} has"
         expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
     trials = len(each)
-    begin = np.zeros(trials) if config.start is None else columns[config.start].astype(np.float64) / config.per_second
+    begin = np.zeros(trials) if config.start is None else columns[config.start].astype(np.float64) / config.trials_clock
     expect(np.isfinite(begin).any(), f"{said} expected times in {config.start}, got NaN in all {trials} trials")
     extent = trial_ends.Extent.of(each, begin)
     windows = _windows(columns, config, begin)
@@ -322,7 +330,7 @@ def _laid_out(
         told = f"{said} expected times in trials as long as the windows, {length_s * 1000:g} ms, got up to {last:g} s"
         raise BadInput(f"{told}; give per_second as the times are: 1 for s, 1000 for ms")
     reach = float(np.nanmax(np.abs(windows), initial=last))
-    others = {name: one / config.per_second for name, one in columns.items() if one.dtype.kind in "iuf"}
+    others = {name: one / config.trials_clock for name, one in columns.items() if one.dtype.kind in "iuf"}
     stop, notes = (others[config.stop] - begin, ()) if config.stop else trial_ends.taken(others, begin, extent)
     unknown = " stop: NAME names the column of trials' ends" if stop is None else ""
     notes += trial_ends.silent(extent, windows, unknown)
@@ -348,6 +356,6 @@ def _laid_out(
 
 def _windows(columns: dict[str, np.ndarray], config: Config, begin: np.ndarray) -> np.ndarray:
     """Return where windows lie in their trials, (trials, 2) s since each one's begin."""
-    event = columns[config.align].astype(np.float64) / config.per_second - begin if config.align else 0.0 * begin
+    event = columns[config.align].astype(np.float64) / config.trials_clock - begin if config.align else 0.0 * begin
     first_ms, last_ms = config.window_ms or (0.0, 0.0)
     return np.column_stack([event + first_ms / 1000.0, event + (last_ms + config.forward_ms) / 1000.0])

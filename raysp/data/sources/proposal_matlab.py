@@ -13,16 +13,19 @@ from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.sources import proposal_arrays, proposal_matlab_behavior, trial_ends
 from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposal_matlab_names import of_names, untold
-from raysp.data.sources.proposal_matlab_trials import Guess
+from raysp.data.sources.proposal_matlab_trials import Guess, on_clock
 from raysp.data.sources.proposal_matlab_whole import continuous, flat, is_times, rise, scalars
 from raysp.data.sources.proposed import (
     BIN_MS,
     OF_UNITS,
     Proposal,
+    Times,
+    clock,
     condition,
     described,
     is_whole,
     named,
+    sampled,
     window,
     windows,
 )  # fmt: skip
@@ -133,14 +136,18 @@ def _of_rows(
     if who.channel is not None:
         per_second, span = float(str(settings["per_second"])), float(np.ptp(times))
         if whose.in_trials(times, able[who.channel], span / per_second):
-            return _in_rows_of_trials(when, who.unit, who.channel, times, per_second)
+            # Each unit of each trial fires as units do.
+            known = Times(len(times), 0.0, span, is_whole(times))
+            clocks = sampled(scalars(found), known, units) or clock(known, units, span)
+            return _in_rows_of_trials(when, who.unit, who.channel, times, clocks)
         settings["channels"], why["channels"] = who.channel, "units are numbered anew on each"
     settings |= {"spikes": when, "units": who.unit}
     why |= {"spikes": reason, "units": "whose each spike is"}
     return Guess(settings, why, around)
 
 
-def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, per_second: float) -> Guess:
+def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, of_times: tuple[float, str]) -> Guess:
+    per_second, reason = of_times
     first, last = (np.percentile(times, share) * 1000 / per_second / BIN_MS for share in (0.1, 99.9))
     begin, end = BIN_MS * int(np.floor(first)) if first < -1 else 0, BIN_MS * int(np.ceil(last))
     settings: dict[str, Plain] = {"spikes": when, "units": unit, "trial": trial, "per_second": per_second}
@@ -148,6 +155,7 @@ def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, per_
         "spikes": "the time of each spike in its trial",
         "units": "whose each spike is",
         "trial": "NOT KNOWN: times begin anew in each; of a channel's numbers, give channels instead",
+        "per_second": reason,
         "window_ms": "ms around each trial's zero, as far as spikes lie",
     }
     return Guess({**settings, "window_ms": [begin, end], "bin_ms": BIN_MS}, why)
@@ -158,7 +166,7 @@ def _in_struct(name: str, value: Struct, field: str, found: Mapping[str, Value])
     columns = _columns(value)
     if all(isinstance(one, np.ndarray) and one.dtype == object and is_times(one) for one in each):
         times = [np.concatenate([flat(cell) for cell in one.ravel()]) for one in each]  # type: ignore[union-attr]
-        return [_of_trials(f"{name}.{field}", name, columns, times, each[0].size)]  # type: ignore[union-attr]
+        return [_of_trials(f"{name}.{field}", name, columns, times, each[0].size, found)]  # type: ignore[union-attr]
     if (guess := _of_matrices(f"{name}.{field}", each, columns)) is not None:
         settings, why, _ = guess
         settings["trials"] = name
@@ -201,7 +209,7 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
         if isinstance(table, Struct) and table.count > 1 and table.count in value.shape:
             trials = value if value.shape[0] == table.count else value.T
             times = [np.concatenate([flat(one) for one in row]) for row in trials]
-            return [_of_trials(name, other, _columns(table), times, trials.shape[1])]
+            return [_of_trials(name, other, _columns(table), times, trials.shape[1], found)]
     beside = {
         other: one
         for other, one in found.items()
@@ -214,7 +222,7 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     trials = value if value.shape[0] == beside[other].size else value.T
     times = [np.concatenate([flat(cell) for cell in row]) for row in trials]
     settings, why, around = _of_trials(
-        name, other, {other.rpartition(".")[2]: beside[other].ravel()}, times, trials.shape[1]
+        name, other, {other.rpartition(".")[2]: beside[other].ravel()}, times, trials.shape[1], found
     )
     if len({one.size for one in beside.values()}) > 1:
         why["trials"] = f"NOT KNOWN: is {other} of trials, and what is {trials.shape[1]} long of units?"
@@ -232,7 +240,7 @@ def _beside_matrix(name: str, value: np.ndarray, found: Mapping[str, Value]) -> 
             # Numbers of trials and codes of conditions are no times.
             fractions = {key: column for key, column in table.items() if not is_whole(column)}
             whole = {key: column.astype(int) for key, column in table.items() if key not in fractions}
-            return [_of_trials(name, other, fractions | whole, times, trials.shape[1])]
+            return [_of_trials(name, other, fractions | whole, times, trials.shape[1], found)]
     return []
 
 
@@ -248,7 +256,7 @@ def _nested(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Gu
         if inside and key.startswith(f"{inside}.") and isinstance(one, np.ndarray) and one.dtype != object
         and one.size == value.size == max(one.shape)
     }  # fmt: skip
-    settings, why, around = _of_trials(name, inside, vectors, times, cells[0].size)
+    settings, why, around = _of_trials(name, inside, vectors, times, cells[0].size, found)
     if not vectors:
         del settings["trials"], why["trials"]
     return [Guess(settings, why, around)]
@@ -286,21 +294,30 @@ def _columns(table: Struct) -> dict[str, np.ndarray]:
 
 
 def _of_trials(
-    spikes: str, table: str, columns: Mapping[str, np.ndarray], times: Sequence[np.ndarray], units: int
+    spikes: str,
+    table: str,
+    columns: Mapping[str, np.ndarray],
+    times: Sequence[np.ndarray],
+    units: int,
+    found: Mapping[str, Value],
 ) -> Guess:
     """Return settings for spike times that lie trial by trial."""
     lengths = np.array([np.ptp(one) if len(one) > 1 else 0.0 for one in times])
-    count = sum(map(len, times))
-    per_second = next(
-        (one for one in (1.0, 1000.0, 30000.0) if 0.2 <= count / max(lengths.sum() / one, 1e-9) / units <= 200), 1.0
-    )
+    joined = np.concatenate([np.zeros(0), *times])
+    # Laid one after the other they fire as long as all trials last.
+    known = Times(len(joined), 0.0, float(lengths.sum()), is_whole(joined))
+    per_second, told = sampled(scalars(found), known, units) or clock(known, units, float(np.median(lengths)))
     settings: dict[str, Plain] = {"spikes": spikes, "trials": table, "per_second": per_second}
     why = {
         "spikes": TRIAL_BY_TRIAL,
         "trials": f"{len(times)} structs, a trial each",
-        "per_second": "units of time in a second, by how often units would fire",
+        "per_second": told,
     }
     firsts = np.array([one.min() if len(one) else np.nan for one in times])
+    own = columns
+    columns, other, reason = on_clock(columns, firsts, lengths, per_second)
+    if other != per_second:
+        settings["trials_per_second"], why["trials_per_second"] = other, reason
     start_name = named(list(columns), "start_time", "start", "begin", "t_start")
     absolute = start_name is not None and bool(np.nanmedian(firsts - columns[start_name]) < lengths.max()) and bool(
         # The first trial may lie anywhere, and begin with the recording.
@@ -316,8 +333,8 @@ def _of_trials(
     events = {name: one / per_second for name, one in columns.items() if one.dtype.kind == "f" and name != start_name}
     begin_s, stop_s = zero / per_second, (zero + lengths) / per_second
     extent = trial_ends.Extent.of([[one / per_second] for one in times], begin_s)
-    if (found := trial_ends.fitting(events, begin_s, extent)) is not None:
-        stop_name, stop_s = found[0], begin_s + found[1]
+    if (ends := trial_ends.fitting(events, begin_s, extent)) is not None:
+        stop_name, stop_s = ends[0], begin_s + ends[1]
         settings["stop"], why["stop"] = stop_name, "trials' spikes end there: what lies after it was not observed"
         del events[stop_name]
     align, (begin, end), reason = window(events, begin_s, stop_s)
@@ -329,7 +346,7 @@ def _of_trials(
         reason += "; spikes before 0 are left out: align, a field with the time of an event, lets windows begin there"
     settings["window_ms"], why["window_ms"] = [begin, end], "ms around that time" if align else reason
     settings["bin_ms"] = BIN_MS
-    return _with_conditions(settings, why, columns, len(times), windows(events, begin_s, stop_s))
+    return _with_conditions(settings, why, own, len(times), windows(events, begin_s, stop_s))
 
 
 def _with_conditions(

@@ -80,9 +80,10 @@ def _are_times(each: Sequence[np.ndarray]) -> bool:
 
 def _spans(table: Struct, spikes: str, settings: Mapping[str, Plain], per_second: float) -> np.ndarray | None:
     """Return how long trials last, s; None where spikes begin before 0."""
-    begin = _numbers(table, settings.get("start")) / per_second if "start" in settings else np.zeros(table.count)
+    trials = float(str(settings.get("trials_per_second", per_second)))
+    begin = _numbers(table, settings.get("start")) / trials if "start" in settings else np.zeros(table.count)
     if "stop" in settings:
-        return _numbers(table, settings["stop"]) / per_second - begin
+        return _numbers(table, settings["stop"]) / trials - begin
     if spikes not in table.names:
         return None
     each = [_flat(one) / per_second for one in table.field(spikes)]

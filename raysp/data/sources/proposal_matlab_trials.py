@@ -11,7 +11,21 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Struct, Value, columns
-from raysp.data.sources.proposed import EVENTS, STARTS, STOPS, condition, is_whole, named, window, windows
+from raysp.data.sources.proposed import (
+    CLOCKS,
+    EVENTS,
+    MOSTLY,
+    RATE,
+    SAMPLES,
+    STARTS,
+    STOPS,
+    condition,
+    is_rate,
+    is_whole,
+    named,
+    window,
+    windows,
+)  # fmt: skip
 
 
 class Guess(NamedTuple):
@@ -25,6 +39,8 @@ class Guess(NamedTuple):
 FEWEST, WIDEST, APART_S = 8, 12, 0.2
 """Trials from which on a vector of times is taken for theirs; columns of a matrix of trials at most; times that are
 nearer to each other are no trials' of one recording."""
+SOONEST, AFTER = 0.01, 1.05
+"""Parts of a trial in which times lie that count from its begin: sooner they are in a larger unit."""
 IDENTITIES = ("stimulus", "cue", "event")
 _MOMENT = "|".join((*STARTS, *STOPS, *(one for one in EVENTS if one not in IDENTITIES)))
 _WORD = r"(_?(times?|timestamps?|samples?)|_(t|s|ms|sec))"
@@ -43,7 +59,79 @@ def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, pe
     """
     if not len(times):
         return Guess({}, {})
-    span = float(times.min()), float(times.max())
+    first, last = float(times.min()), float(times.max())
+    for clock, reason in clocks(found, per_second):
+        span = first * clock / per_second, last * clock / per_second
+        settings, why, around = _on_clock(found, spikes, span, clock, own=clock == per_second)
+        if settings:
+            if clock != per_second:
+                settings["trials_per_second"], why["trials_per_second"] = clock, reason
+            return Guess(settings, why, around)
+    return Guess({}, {})
+
+
+def clocks(found: Mapping[str, Value], per_second: float) -> Iterator[tuple[float, str]]:
+    """Yield units of time in a second that trials may have, and why: the spikes' own, then others.
+
+    Args:
+        found: what the file holds, by name: its sampling rate, maybe.
+        per_second: that of the spikes.
+    """
+    yield per_second, "that of the spikes"
+    rates = {
+        name: float(one.item())
+        for name, one in found.items()
+        if isinstance(one, np.ndarray)
+        and one.size == 1
+        and one.dtype.kind in "iuf"
+        and RATE.fullmatch(name.rpartition(".")[2])
+    }
+    told = {hz: f"trials' times look like samples, {name} = {hz:g}" for name, hz in rates.items() if is_rate(hz)}
+    others = {one: f"trials' times look like {said}" for one, said in CLOCKS.items()}
+    if told:
+        del others[SAMPLES]
+    else:
+        others[SAMPLES] += " (NOT KNOWN: the file does not say its sampling rate)"
+    yield from ((one, reason) for one, reason in (others | told).items() if one != per_second)
+
+
+def on_clock(
+    columns: Mapping[str, np.ndarray], firsts: np.ndarray, lengths: np.ndarray, per_second: float
+) -> tuple[dict[str, np.ndarray], float, str]:
+    """Return columns of trials on the clock of spikes that lie trial by trial, their own clock, and why it is that.
+
+    Args:
+        columns: of the table of trials.
+        firsts: (trials,) first spike of each.
+        lengths: (trials,) from the first to the last spike of each.
+        per_second: units of the spikes' time in a second.
+    """
+    able = {name: one for name, one in columns.items() if one.dtype.kind == "f" and np.isfinite(one).any()}
+    times = [one * per_second for name, one in able.items() if CALLED.fullmatch(name.lower()) and not _are_codes(one)]
+    begins = firsts if np.nanmax(firsts) - np.nanmin(firsts) > 2 * np.median(lengths) else None
+    clocks = (per_second, *(one for one in CLOCKS if one != per_second))
+    best = max(clocks, key=lambda clock: sum(_lie_in_trials(one / clock, begins, lengths) for one in times))
+    if best == per_second:
+        return dict(columns), best, ""
+    moved = {name: one * per_second / best for name, one in able.items()}
+    return {**columns, **moved}, best, f"times of trials then lie in them: they look like {CLOCKS[best]}"
+
+
+def _lie_in_trials(times: np.ndarray, begins: np.ndarray | None, lengths: np.ndarray) -> bool:
+    """Tell whether (trials,) times lie in their trials, of which some have own begins, in most of them."""
+    after, least = (times, SOONEST * lengths) if begins is None else (times - begins, -lengths)
+    return bool(((after >= least) & (after <= AFTER * lengths)).mean() > MOSTLY)
+
+
+def _are_codes(values: np.ndarray) -> bool:
+    """Tell whether values are few whole numbers, as those of go and no-go."""
+    return is_whole(values) and 2 <= len(np.unique(values)) <= len(values) / 4
+
+
+def _on_clock(
+    found: Mapping[str, Value], spikes: str, span: tuple[float, float], per_second: float, *, own: bool
+) -> Guess:
+    """Return what `trials_beside` does, of trials with so many units of time in a second, the spikes' own or others."""
     for name, table in _tables(found, spikes):
         rows = len(next(iter(table.values())))
         inside = {
@@ -56,6 +144,8 @@ def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, pe
         if rows < FEWEST or not (start or events):
             continue
         first, stop = start or events[0], named(list(inside), *STOPS)
+        if not own and not _is_trials(first, inside[first], per_second) and _counts(inside[first], per_second):
+            continue
         others = {key: one / per_second for key, one in inside.items() if key not in (start, stop)}
         ends = None if stop is None else table[stop] / per_second
         align, (begin, end), reason = window(others if start else {}, table[first] / per_second, ends)
@@ -67,6 +157,12 @@ def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, pe
         seconds = {key: one / per_second for key, one in inside.items()}
         return Guess(settings, why, windows(seconds, seconds[first], ends))
     return Guess({}, {})
+
+
+def _counts(values: np.ndarray, per_second: float) -> bool:
+    """Tell whether values may be numbers of trials, or samples, rather than times of trials on another clock."""
+    steps = np.diff(np.sort(values[np.isfinite(values)].astype(float)))
+    return bool(is_whole(values) and np.median(steps) == 1) or bool(np.median(steps) < APART_S * per_second)
 
 
 def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

@@ -26,7 +26,7 @@ def of_own_clocks(
     numbers, row = np.unique(which, return_inverse=True)
     # Laid one after the other they fire as long as all trials last.
     known = Times(len(times), 0.0, float(np.ptp(times)) * len(numbers), is_whole(times))
-    per_second, reason = clock(known, units)
+    per_second, reason = clock(known, units, float(np.ptp(times)))
     first, last = (np.percentile(times, share) * 1000 / per_second / BIN_MS for share in (0.1, 99.9))
     settings |= {"per_second": per_second, "bin_ms": BIN_MS}
     settings["window_ms"] = [BIN_MS * int(np.floor(first)) if first < -1 else 0, BIN_MS * int(np.ceil(last))]

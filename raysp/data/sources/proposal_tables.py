@@ -33,6 +33,7 @@ from raysp.data.sources.proposed import (
     BIN_MS,
     CLOCKS,
     OF_UNITS,
+    SAMPLES,
     Proposal,
     Times,
     clock,
@@ -329,7 +330,8 @@ def _of_trials(
         why["per_second"] += f"; spikes then end at {spikes_s[1]:.0f} s, and trials go on to {last_s:.0f} s: SET IT"
     if trials_per_second != per_second:
         settings["trials_per_second"] = trials_per_second
-        why["trials_per_second"] = f"its times look like {CLOCKS[trials_per_second]}"
+        unknown = " (NOT KNOWN: nothing says their sampling rate)" if trials_per_second == SAMPLES else ""
+        why["trials_per_second"] = f"its times look like {CLOCKS[trials_per_second]}{unknown}"
     if names := condition(others, len(table[first])):
         settings["conditions"] = list(names)
         why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
@@ -373,7 +375,6 @@ def _is_even(one: np.ndarray) -> bool:
 
 
 def bare(name: str) -> str:
-    """Return a column's name without folders before it, in small letters."""
     """Return a column's name without folders before it, in small letters."""
     return name.strip().lower().rpartition("/")[2]
 

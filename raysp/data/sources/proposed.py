@@ -47,7 +47,8 @@ MOSTLY = 0.5
 RATES_HZ = (0.2, 200.0)
 """Between these the mean rate of units lies; it tells which unit times are in."""
 
-USUAL_HZ = 8.0
+USUAL_HZ, USUAL_S = 8.0, 2.0
+"""Rates of units, and lengths of trials, from which others are about as far either way."""
 RATE = re.compile(r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq", re.IGNORECASE)
 """Names of what says how many samples a second has."""
 SAMPLES = 30000.0
@@ -126,19 +127,21 @@ def is_whole(array: np.ndarray) -> bool:
     return bool(known.size and (known >= 0).all() and (known == np.floor(known)).all())
 
 
-def clock(times: Times, units: int) -> tuple[float, str]:
+def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, str]:
     """Return how many units of spike times are a second, by how often units would fire, and why.
 
     Args:
         times: of all spikes of the recording.
         units: how many.
+        trial: of spikes that lie trial by trial, how long one lasts, in their unit: that tells, too.
     """
     # Whole numbers are never seconds.
     able = [one for one in CLOCKS if not (one == 1.0 and times.whole)]
     rates = {one: rate_hz(times, units, one) for one in able}
     likely = [one for one, rate in rates.items() if RATES_HZ[0] <= rate <= RATES_HZ[1]]
     if likely:
-        best = min(likely, key=lambda one: abs(np.log(rates[one] / USUAL_HZ)))
+        lasting = {one: 0.0 if not trial else abs(np.log(trial / one / USUAL_S)) for one in likely}
+        best = min(likely, key=lambda one: abs(np.log(rates[one] / USUAL_HZ)) + lasting[one])
         told = " (NOT KNOWN: the file does not say its sampling rate)" if best == SAMPLES else ""
         return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average{told}"
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
