@@ -40,7 +40,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect, present
 from raysp.io import files
 
-VERSION = "matlab_spikes-5"
+VERSION = "matlab_spikes-6"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""

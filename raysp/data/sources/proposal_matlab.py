@@ -26,6 +26,7 @@ from raysp.data.sources.proposed import (
     is_whole,
     named,
     sampled,
+    told_around,
     window,
     windows,
 )  # fmt: skip
@@ -344,7 +345,7 @@ def _of_trials(
         # Without an event windows begin at zero.
         end = max(end + round(1000 * float(zero[0]) / per_second), BIN_MS)
         reason += "; spikes before 0 are left out: align, a field with the time of an event, lets windows begin there"
-    settings["window_ms"], why["window_ms"] = [begin, end], "ms around that time" if align else reason
+    settings["window_ms"], why["window_ms"] = [begin, end], told_around((begin, end), event=True) if align else reason
     settings["bin_ms"] = BIN_MS
     return _with_conditions(settings, why, own, len(times), windows(events, begin_s, stop_s))
 

@@ -23,6 +23,7 @@ from raysp.data.sources.proposed import (
     is_rate,
     is_whole,
     named,
+    told_around,
     window,
     windows,
 )  # fmt: skip
@@ -150,7 +151,8 @@ def _on_clock(
         ends = None if stop is None else table[stop] / per_second
         align, (begin, end), reason = window(others if start else {}, table[first] / per_second, ends)
         settings: dict[str, Plain] = {"trials": name, "align": align or first, "window_ms": [begin, end]}
-        why = {"trials": f"{rows} trials", "align": reason, "window_ms": "ms around that time"}
+        told = told_around((begin, end), event=bool(align))
+        why = {"trials": f"{rows} trials", "align": reason, "window_ms": told}
         if names := condition({key: one for key, one in table.items() if key not in inside}, rows):
             settings["conditions"] = list(names)
             why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"

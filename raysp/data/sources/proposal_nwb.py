@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from raysp.config.settings import Plain
 from raysp.data.formats import nwb, nwb_find, nwb_series
 from raysp.data.formats.guarded import Group
-from raysp.data.sources.proposed import BIN_MS, Proposal, condition, window, windows
+from raysp.data.sources.proposed import BIN_MS, Proposal, condition, told_around, window, windows
 from raysp.errors import BadInput
 
 MOVES = ("vel", "speed", "hand", "cursor", "wheel", "position")
@@ -67,7 +67,7 @@ def _of_trials(file: Group, where: str, settings: dict[str, Plain], why: dict[st
     if where != "intervals/trials":
         settings["trials"], why["trials"] = where, f"{len(start)} rows; other tables: change this path"
     settings["align"], settings["window_ms"] = align or "start_time", [begin, end]
-    why["align"], why["window_ms"] = reason, "ms around that time"
+    why["align"], why["window_ms"] = reason, told_around((begin, end), event=bool(align))
     settings["bin_ms"] = BIN_MS
     if names := condition(others, len(start)):
         settings["conditions"] = list(names)

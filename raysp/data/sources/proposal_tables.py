@@ -43,6 +43,7 @@ from raysp.data.sources.proposed import (
     is_whole,
     named,
     sampled,
+    told_around,
     window,
     windows,
 )
@@ -324,7 +325,8 @@ def _of_trials(
     others = {name: one for name, one in seconds.items() if name not in (first, stop_name)}
     align, (begin, end), reason = window(others, start, stop)
     settings |= {"trials": path, "align": align or first, "window_ms": [begin, end], "bin_ms": BIN_MS}
-    why |= {"trials": f"{len(table[first])} rows", "align": reason, "window_ms": "ms around that time"}
+    held = told_around((begin, end), event=bool(align))
+    why |= {"trials": f"{len(table[first])} rows", "align": reason, "window_ms": held}
     last_s = float(np.nanmax(table[first])) / trials_per_second
     if trials_per_second != per_second and "NOT KNOWN" in why["per_second"] and last_s > LATER * spikes_s[1]:
         why["per_second"] += f"; spikes then end at {spikes_s[1]:.0f} s, and trials go on to {last_s:.0f} s: SET IT"
@@ -383,5 +385,7 @@ def line(name: str, one: np.ndarray) -> str:
     """Return a line on a column."""
     if one.dtype == object:
         return f"{name}: {len(one)} lists, {sum(map(len, one)):,} numbers in all"
-    different = len(np.unique(one))
-    return described(name, one) + (f", {different} different" if different < len(one) else "")
+    known = one[~np.isnan(one)] if one.dtype.kind == "f" else one[one != ""] if one.dtype.kind == "U" else one
+    different, missing = len(np.unique(known)), len(one) - len(known)
+    told = described(name, one) + (f", {missing} missing" if missing and one.dtype.kind == "U" else "")
+    return told + (f", {different} different" if different < len(known) else "")

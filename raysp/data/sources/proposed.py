@@ -40,6 +40,10 @@ STARTS, STOPS = (
 """Names, or ends of names, of the columns that say when a trial began and ended."""
 DURATIONS = ("duration", "dur", "length")
 """The same of how long it lasted."""
+CLOCK = r"([ _]*times?)?([ _]*[\[(](s|secs?|seconds?|ms|msecs?)[\])]|[ _]+(s|secs?|seconds?|ms|msecs?))?"
+"""What may stand after such a name: that it is a time, and in which unit, "end_ms", "Start time (s)"."""
+
+UNTIL_NEXT = "until nine of ten next ones begin: no column tells when trials end, such as stop or end"
 
 MOSTLY = 0.5
 """Trials in which an event lies at least."""
@@ -116,7 +120,8 @@ def described(name: str, array: np.ndarray) -> str:
     known = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     span = f", {known.min():.6g} to {known.max():.6g}" if known.size else ", all NaN"
     whole = "" if array.dtype.kind != "f" else ", whole numbers" if is_whole(array) else ", fractions"
-    return f"{name}: {shape}, {array.dtype}{span}{whole}"
+    missing = array.size - known.size
+    return f"{name}: {shape}, {array.dtype}{span}{whole}" + (f", {missing} missing" if missing and known.size else "")
 
 
 def is_whole(array: np.ndarray) -> bool:
@@ -200,7 +205,16 @@ def window(
             within = (after >= 0) & (after <= np.nanmax(length))
             if word in name.lower() and within.mean() >= MOSTLY and end - begin >= 10 * BIN_MS and end > 0:
                 return name, (begin, end), f"{name} lies within the trials"
-    return "", _whole(length), "from each trial's begin, as long as nine of ten last at least"
+    told = "as long as nine of ten last at least" if stop is not None else UNTIL_NEXT
+    return "", _whole(length), f"from each trial's begin, {told}"
+
+
+def told_around(window_ms: tuple[int, int], *, event: bool) -> str:
+    """Return the reason of a window around an event, or from trials' begins: it tells where it may end too early."""
+    begin, end = window_ms
+    cut_off = (begin <= -BEFORE_MS or end >= AFTER_MS) if event else end >= LONGEST_MS
+    most = f"{BEFORE_MS} before and {AFTER_MS} after" if event else LONGEST_MS
+    return "ms around that time" + (f", {most} at most: trials may hold more" if cut_off else "")
 
 
 def windows(
@@ -264,20 +278,29 @@ def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
 
 
 def named(columns: Sequence[str], *words: str) -> str | None:
-    """Return the first name that is one of these words, or ends so."""
-    bare = {name: name.lower().rpartition(".")[2] for name in columns}
-    exact = [name for word in words for name, one in bare.items() if one == word]
-    return next(iter([*exact, *(name for name, one in bare.items() if one.endswith(words))]), None)
+    """Return the first name that is one of these words, or ends so, whatever `CLOCK` stands after it."""
+    whole = {name: name.strip().lower().rpartition(".")[2] for name in columns}
+    both = (whole, {name: bare(name) for name in columns})
+    exact = [name for of in both for word in words for name, one in of.items() if one == word]
+    ends = [name for of in both for name, one in of.items() if one.endswith(words)]
+    return next(iter([*exact, *ends]), None)
+
+
+def bare(name: str) -> str:
+    """Return a column's name in small letters, without the struct it is in and what `CLOCK` says after it."""
+    return re.sub(f"{CLOCK}$", "", name.strip().lower().rpartition(".")[2], count=1)
 
 
 def edges(names: Collection[str]) -> dict[str, str]:
     """Return "start_time" and "stop_time" -> the column that is called so, "stop" or "trial_end", where one is."""
     found: dict[str, str] = {}
     for edge, words in (("start_time", STARTS), ("stop_time", STOPS)):
-        usual = re.compile(rf"((t|trials?)?[_. ]?)({'|'.join(words)})", re.IGNORECASE)
+        usual = re.compile(rf"((t|trials?)?[_. ]?)({'|'.join(words)}){CLOCK}", re.IGNORECASE)
         able = {name: match for name in names if (match := usual.fullmatch(name.strip())) is not None}
         if able:
-            found[edge] = min(able, key=lambda name: (len(able[name][1]), words.index(able[name][3].lower())))
+            found[edge] = min(
+                able, key=lambda name: (len(able[name][1]), words.index(able[name][3].lower()), len(name))
+            )
     return found
 
 

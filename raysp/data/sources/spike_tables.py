@@ -66,7 +66,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import listed
 
-VERSION = "spike_tables-5"
+VERSION = "spike_tables-6"
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy", ".json")
 UNUSED = (
     "{name} says which trial each spike is of, and is not used: windows lie over what is between trials, too; give "

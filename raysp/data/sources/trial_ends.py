@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.sources.proposed import DURATIONS, STOPS, edges
+from raysp.data.sources.proposed import DURATIONS, STOPS, bare, edges
 
 EMPTY = 5.0
 """So many of the usual times from one spike of any unit to the next without a spike are no chance."""
@@ -86,10 +86,10 @@ def fitting(columns: Mapping[str, np.ndarray], begin: np.ndarray, extent: Extent
     """
     near_s = np.fmax(EMPTY * extent.gap_s, NEAR * np.nanmedian(extent.last)) if extent.count.any() else 0.0
     for name, values in columns.items():
-        bare = name.lower().rpartition(".")[2]
-        if not bare.endswith((*STOPS, *DURATIONS)) or values.dtype.kind not in "iuf":
+        called = bare(name)
+        if not called.endswith((*STOPS, *DURATIONS)) or values.dtype.kind not in "iuf":
             continue
-        for stop in (values,) if bare.endswith(DURATIONS) else (values - begin, values):
+        for stop in (values,) if called.endswith(DURATIONS) else (values - begin, values):
             after = stop - extent.last
             known = np.isfinite(after)
             ends = known.mean() >= SHARE and (after[known] >= -ROUNDING_S).mean() >= SHARE

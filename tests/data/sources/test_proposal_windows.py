@@ -52,6 +52,28 @@ def nwb(folder):
     return folder / "x.nwb"
 
 
+@pytest.mark.parametrize(
+    ("start", "stop", "end_ms", "says"),
+    [
+        ("begin_ms", "end_ms", 1500, "as long as nine of ten last"),
+        ("Trial start (s)", "stopTime", 1500, "as long as nine of ten last"),
+        ("trial_start_times", "end_time", 1500, "as long as nine of ten last"),
+        ("begin_ms", "reward", 2000, "no column tells when trials end"),
+    ],
+)
+def test_begins_and_ends_are_known_whatever_unit_stands_after_them(tmp_path, start, stop, end_ms, says):
+    scale = 1000 if start.endswith("_ms") else 1
+    choice = ["left", "right", None, "left"] * (TRIALS // 4)
+    pl.DataFrame({"unit": OF, "time": TIMES_S * scale}).write_csv(tmp_path / "spikes.csv")
+    trials = {"nr": range(TRIALS), start: START_S * scale, stop: (START_S + 1.5) * scale, "choice": choice}
+    pl.DataFrame(trials).write_csv(tmp_path / "trials.csv")
+    found = proposal.proposal(str(tmp_path / "spikes.csv"))
+    assert (found.settings["align"], found.settings["window_ms"]) == (start, [0, end_ms])
+    assert says in found.why["align"]
+    assert ("may hold more" in found.why["window_ms"]) == (end_ms == 2000)
+    assert "  choice: 40, text, 10 missing, 2 different" in found.contents
+
+
 @pytest.mark.parametrize("write", [table, nwb, matlab, matlab_of_trials], ids=lambda one: one.__name__)
 def test_the_proposed_window_follows_the_event_that_is_given(tmp_path, write):
     found = proposal.proposal(str(write(tmp_path)))
