@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import column_major, file_kind, hdf5, json_arrays, matlab_values, npz
+from raysp.data.formats import column_major, file_kind, hdf5, json_arrays, matlab_values, npz, unit_attributes
 from raysp.data.formats.binning import LARGEST_COUNT, check_counts
 from raysp.data.formats.guarded import Dataset, Group
 from raysp.data.formats.npz import Archive
@@ -38,12 +38,14 @@ class Arrays:
         from_one: tells of one whether the program that wrote it counts from 1.
         seen: returns one's shape, and what is needed to describe it: all of it, or of a large one the beginning. None
             where arrays are small.
+        renamed: returns of names those that are others with the number of their unit, which attributes say.
     """
 
     names: list[str]
     read: Callable[[str], np.ndarray]
     from_one: Callable[[str], bool] = lambda name: False
     seen: Callable[[str], tuple[tuple[int, ...], np.ndarray]] | None = None
+    renamed: Callable[[Iterable[str]], dict[str, str]] = lambda names: {}
 
     def look(self, name: str) -> tuple[tuple[int, ...], np.ndarray]:
         """Return an array's shape, and its values or the first of them, `LOOKED_BYTES` at most. Raises as `read`."""
@@ -137,9 +139,10 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
             return node.shape[::-1], np.asarray(node[:rows]).T
         return node.shape, np.asarray(node[:rows])
 
-    return Arrays(
-        [*names, *said], read, lambda name: name not in said and column_major.is_reversed(file, name, head), seen
-    )
+    def from_one(name: str) -> bool:
+        return name not in said and column_major.is_reversed(file, name, head)
+
+    return Arrays([*names, *said], read, from_one, seen, functools.partial(unit_attributes.renamed, file))
 
 
 def _attributes(file: Group) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ OF_UNITS = re.compile(
 """Names of a vector that says which unit each of several vectors of times is of."""
 INDEX = "_index"
 """What is called so, after an array's name, says where each unit's values in it end."""
+BY_ATTRIBUTES = "units have the numbers that attributes of their vectors or groups say"
 
 
 def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
@@ -63,6 +64,9 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
                     found[name] = one
                 elif one.dtype.kind == "S" and one.ndim == 1:
                     found[name] = np.char.decode(one, "utf-8", errors="replace")
+        with contextlib.suppress(BadInput):
+            numbered = file.renamed(name for name in found if name in file.names)
+            found = {numbered.get(name, name): one for name, one in found.items()}
     for name in [one for one in found if f"{one}{INDEX}" in found]:
         others = {len(one) for other, one in found.items() if other not in (name, f"{name}{INDEX}")}
         if parts := _ended(found[name], found[f"{name}{INDEX}"], name, others):
@@ -98,15 +102,18 @@ def _own_numbers(found: Mapping[str, np.ndarray], count: int) -> str | None:
 
 
 def notes(path: str) -> tuple[str, ...]:
-    """Return a note for each index that begins with 0, where nothing tells whether 0 is a silent unit's end or no end.
+    """Return notes on what numbers units: attributes, and an index that begins with 0.
+
+    Nothing tells whether that is a silent unit's end or no end.
 
     Args:
         path: of a file of arrays; of another file nothing is said.
     """
     with contextlib.suppress(BadInput), count_file.arrays(path) as file:
-        return tuple(
+        told = tuple(
             _doubt(file, name) for name in file.names if f"{name}{INDEX}" in file.names and _guessed(file, name)
         )
+        return (*told, BY_ATTRIBUTES) if file.renamed(file.names) else told
     return ()
 
 

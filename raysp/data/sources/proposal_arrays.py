@@ -64,9 +64,13 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
     own = set(starred.fitting(name, arrays)[0])
     others = {other: one for other, one in arrays.items() if other not in own}
     shape = shapes.get(name, ())
+    paired = _evaluated(name, shapes) is not None
     alike = [other for other in like_counts(others) if shapes[other][:-1] == shape[:-1]]
-    if alike and _evaluated(name, shapes) is None:
+    # Of training and evaluation trials each has such arrays.
+    if alike := [other for other in alike if not paired or "train" in other]:
         why["counts"] += f"; not read, which may be counts, too: {listed(np.array(alike))}"
+        if paired:
+            why["counts"] += ": of more units? Save both joined along the last axis"
     axes = _axes(counts, others)
     if axes != ORDER[-counts.ndim :]:
         settings["axes"], why["axes"] = list(axes), "as they look: time is where neighbours are alike"

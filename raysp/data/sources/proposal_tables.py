@@ -334,7 +334,7 @@ def _of_trials(
         settings["trials_per_second"] = trials_per_second
         unknown = " (NOT KNOWN: nothing says their sampling rate)" if trials_per_second == SAMPLES else ""
         why["trials_per_second"] = f"its times look like {CLOCKS[trials_per_second]}{unknown}"
-    if names := condition(others, len(table[first])):
+    if names := condition({name: table[name] for name in others}, len(table[first])):
         settings["conditions"] = list(names)
         why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
     return windows({name: one for name, one in seconds.items() if name in times}, seconds[first], stop)

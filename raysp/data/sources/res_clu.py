@@ -58,7 +58,8 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     Raises:
         BadInput: a file is missing or damaged, or nothing says how many samples a second has.
     """
-    per_second = config.per_second if config.per_second != 1.0 else sampling_rate(config.path)
+    said = sampling_rate(config.path)
+    per_second = config.per_second if config.per_second != 1.0 else said
     if per_second is None:
         raise BadInput(f"{config.path}: nothing says how many samples a second has; give per_second, such as 20000")
 
@@ -66,8 +67,17 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         return spikes(path, noise=config.noise) if path == config.path else table_file.read(path)
 
     found, answers = spike_tables.build_read(config, name, read, inputs(config), VERSION, per_second)
-    notes = (*found.provenance.notes, *cut_off(config.path))
+    notes = (*found.provenance.notes, *cut_off(config.path), *_clock(config.path, per_second, said))
     return dataclasses.replace(found, provenance=dataclasses.replace(found.provenance, notes=notes)), answers
+
+
+def _clock(path: str, per_second: float, said: float | None) -> tuple[str, ...]:
+    """Return the note on samples in a second that the recording's .xml does not say, or the warning on others there."""
+    xml = f"{os.path.basename(_shanks(path)[0])}.xml"
+    if said is None:
+        return (f"no {xml} says how many samples a second has: {per_second:g} are taken, as per_second says",)
+    told = f"{WARNING}{xml} says {said:g} samples a second, and {per_second:g} are taken, as per_second says"
+    return (told,) if said != per_second else ()
 
 
 def cut_off(path: str) -> tuple[str, ...]:

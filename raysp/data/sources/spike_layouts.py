@@ -17,6 +17,8 @@ Table = dict[str, np.ndarray]
 TIME, UNIT, TRIAL = "time", "unit", "trial"
 BEFORE_TRIALS = re.compile(r"(trial|sweep|rep|repeat)s?[-_ /]?$", re.IGNORECASE)
 """What stands before the number of a trial in names of vectors."""
+OF_NAMES = re.compile(r"((unit|cluster|neuron|cell)s?_?)?(name|label|id)s?|units|neurons|cells", re.IGNORECASE)
+"""Names of a vector of units' names."""
 CHANNEL_UNITS = 1000
 """A unit's number with its channel's before: channel 12, unit 3 is 12003."""
 OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group"}
@@ -44,7 +46,8 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
     Args:
         table: names -> vectors; NaN after the last spike, as columns of one table have them.
         pattern: a name with a star, "units/unit_*/spike_times"; units have the numbers in the star's place. Of two
-            stars one may stand for a trial's number, "trial_*/unit_*", which is a column then.
+            stars one may stand for a trial's number, "trial_*/unit_*", which is a column then. Units that are only
+            counted from 0 have the names that a vector of text says.
         path: of the file, for errors.
 
     Raises:
@@ -62,7 +65,20 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
         return {TIME: times, UNIT: both[1], TRIAL: both[0]}, note if others else ()
     # Names that differ in more than one number, sig001a and sig001b, are those of their units.
     units = starred.numbered(pattern, names) or names
+    if list(units) == list(range(len(units))):
+        units = _names(table, len(units)) or units
     return {TIME: times, UNIT: np.array(units)}, note if others else ()
+
+
+def _names(table: Mapping[str, np.ndarray], count: int) -> list[str]:
+    """Return the names of so many units that a vector of a file says, in their order; none where none does."""
+    able = [
+        one
+        for name, one in table.items()
+        if OF_NAMES.fullmatch(name.rpartition("/")[2]) and one.dtype.kind == "U" and len(one) == count
+        and len(np.unique(one)) == count and (np.char.strip(one) != "").all()
+    ]  # fmt: skip
+    return able[0].tolist() if len(able) == 1 else []
 
 
 def _trials_and_units(pattern: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:

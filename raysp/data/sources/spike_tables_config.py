@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,9 +96,13 @@ def named_in(config: Config) -> list[str]:
 
 
 def listed_in(config: Config) -> list[str]:
-    """Return the files of trials, units and behaviour beside that of spikes; of trials of ALF, one an attribute."""
+    """Return the files of trials, units and behaviour beside that of spikes; of trials of ALF, one an attribute.
+
+    Of trials in a folder of lists, each of its files.
+    """
     alf = config.trials is not None and config.trials.lower().endswith(VECTOR)
-    trials = sorted_folder.files_of(str(config.trials)) if alf else [config.trials]
+    trials: Sequence[str | None] = sorted_folder.files_of(str(config.trials)) if alf else [config.trials]
+    trials = (folder_lists.paths(config.trials) if config.trials else []) or trials
     behavior = config.behavior if config.behavior != config.path else None
     return [path for path in (*trials, config.units, behavior) if path]
 

@@ -79,7 +79,7 @@ def _like_trials(tables: Sequence[tuple[str, Table]], path: str, times: Times) -
     """Return the file whose times rise through the recording, of the only table or of one that is called alike."""
     for name, table in tables:
         alone = len(tables) == 1 or _alike(name, path) >= SHARED
-        if alone and len(table) > 1 and _is_of_trials(table, times):
+        if alone and len(table) > 1 and is_of_trials(table, times):
             return name
     return None
 
@@ -147,7 +147,7 @@ def _alike(name: str, path: str) -> int:
     return sum(1 for _ in itertools.takewhile(bool, same))
 
 
-def _is_of_trials(table: Table, times: Times) -> bool:
+def is_of_trials(table: Table, times: Times) -> bool:
     """Tell whether a table has a row a trial: times that rise through the recording, and far fewer than spikes."""
     rows = len(next(iter(table.values())))
     if not FEWEST <= rows <= times.count / 4 or _is_of_spikes(table):

@@ -61,6 +61,23 @@ def test_a_file_for_each_unit_is_counted(tmp_path, way, trials):
     assert len(catalog.source("spike_tables").inputs(catalog.config(recording, ""))) == len(EACH) + trials
 
 
+@pytest.mark.parametrize(("name", "per_second"), [("trial_start", 1.0), ("go_cue", 1000.0)])
+def test_times_of_trials_in_a_file_of_the_folder_are_used(tmp_path, name, per_second):
+    texts(tmp_path)
+    np.savetxt(tmp_path / f"{name}.txt", START * per_second)
+    np.savetxt(tmp_path / "side.txt", np.arange(len(START)) % 2, fmt="%d")
+    np.savetxt(tmp_path / "lick.txt", np.arange(1.0, 55, 0.7))
+    found = proposal(str(tmp_path))
+    chosen = found.settings
+    assert (chosen["trials"], chosen["align"], chosen["conditions"]) == (str(tmp_path), name, ["side"])
+    assert found.why["time"].endswith("; not read: lick")
+    given = {"path": str(tmp_path), "window_ms": [0, 500], "heldout": 0}
+    split, answers = prepare.read(Recording("x", "spike_tables", {**chosen, **given}), "")
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin]).sum(axis=(0, 1))
+    wanted = [sum(((one >= at) & (one < at + 0.5)).sum() for at in START) for one in EACH]
+    assert dict(zip(split.units.tolist(), counts, strict=True)) == dict(zip(range(7, 13), wanted, strict=True))
+
+
 def test_columns_as_files_are_no_units(tmp_path):
     times, of = np.sort(RNG.uniform(0, 60, 900)), RNG.integers(0, 5, 900)
     for name, one in (("spike_times", times), ("spike_clusters", of), ("amplitudes", times[::-1])):

@@ -44,7 +44,17 @@ def cellinfo(folder):
     return folder / "x.cellinfo.mat"
 
 
-@pytest.mark.parametrize("write", [sorting, groups_and_attributes, cellinfo])
+def numbers_in_attributes(folder):
+    """Groups that only count, as many scripts write them, the unit's number beside its times."""
+    with h5py.File(folder / "x.h5", "w") as file:
+        for place, (number, one) in enumerate(zip(NUMBERS, EACH, strict=True)):
+            file[f"units/{place}/spike_times"] = one
+            file[f"units/{place}"].attrs["id"] = number
+            file[f"units/{place}"].attrs["depth_um"] = 20 * place
+    return folder / "x.h5"
+
+
+@pytest.mark.parametrize("write", [sorting, groups_and_attributes, cellinfo, numbers_in_attributes])
 def test_spikes_are_those_of_their_units(tmp_path, write):
     path = str(write(tmp_path))
     found = proposal(path)
@@ -55,6 +65,33 @@ def test_spikes_are_those_of_their_units(tmp_path, write):
     inside = ((TIMES[:, None] >= begin - 1e-9) & (TIMES[:, None] < begin + 1 - 1e-9)).any(axis=1)
     wanted = {unit: (WHOSE[inside] == unit).sum() for unit in NUMBERS.tolist()}
     assert dict(zip(split.units.tolist(), counts, strict=True)) == wanted
+
+
+@pytest.mark.parametrize("names", ["M1_{}", "{}"])
+def test_names_of_units_beside_an_index_of_ends_are_theirs(tmp_path, names):
+    called = [names.format(one) for one in "dacb"]
+    ends = np.cumsum(list(map(len, EACH)))
+    area = np.array(["M1", "M1", "PMd", "PMd"])
+    np.savez(tmp_path / "x.npz", spike_times=TIMES, spike_times_index=ends, unit_names=called, area=area)
+    found = proposal(str(tmp_path / "x.npz"))
+    settings = {**found.settings, "path": str(tmp_path / "x.npz"), "window_ms": [0, 1000], "gap_ms": 0, "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), "")
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin]).sum(axis=(0, 1))
+    own = dict(split.provenance.unit_names)
+    by_name = {own[unit]: count for unit, count in zip(split.units.tolist(), counts, strict=True)}
+    assert sorted(by_name, key=by_name.__getitem__) == called
+
+
+def test_held_out_units_in_an_array_of_their_own_are_told(tmp_path):
+    counts = RNG.poisson(0.5, (20, 30, 9))
+    arrays = {"train_spikes_heldin": counts[:12, :, :6], "train_spikes_heldout": counts[:12, :, 6:],
+              "eval_spikes_heldin": counts[12:, :, :6]}  # fmt: skip
+    np.savez(tmp_path / "x.npz", **arrays)
+    found = proposal(str(tmp_path / "x.npz"))
+    assert (found.settings["counts"], found.settings["eval_counts"]) == ("train_spikes_heldin", "eval_spikes_heldin")
+    assert found.why["counts"].endswith(
+        "not read, which may be counts, too: train_spikes_heldout: of more units? Save both joined along the last axis"
+    )
 
 
 @pytest.mark.parametrize("kind", ["h5", "json"])

@@ -103,12 +103,17 @@ def test_files_of_a_pair_keep_the_contract_and_what_does_not_fit_is_said(tmp_pat
         "has no end of line at its end,", "says 9 clusters in its first l"
     ]  # fmt: skip
     (folder / "ec.28.clu.1").write_text(whole)
+    other = {**given, "per_second": 30000.0}
+    told = res_clu.build(settings.build(res_clu.Config, other, "x"), "x")[0].provenance.notes
+    assert told[-1].startswith("WARNING: ec.28.xml says 20000 samples a second, and 30000 are taken")
     samples = (folder / "ec.28.res.1").read_text()
     (folder / "ec.28.res.1").write_text(samples[:-3])
     with pytest.raises(BadInput, match=r"res\.1 ends within its last line, .* cut off\? Copy it again"):
         res_clu.build(settings.build(res_clu.Config, given, "x"), "x")
     (folder / "ec.28.res.1").write_text(samples)
     (folder / "ec.28.xml").write_text("<samplingRate>.</samplingRate>")
+    told = res_clu.build(settings.build(res_clu.Config, other, "x"), "x")[0].provenance.notes
+    assert told[-1].startswith("no ec.28.xml says how many samples a second has: 30000 are taken")
     with pytest.raises(BadInput, match="give per_second, such as 20000"):
         res_clu.build(settings.build(res_clu.Config, given, "x"), "x")
     spikes = (folder / "ec.28.res.2").read_text()
