@@ -108,6 +108,7 @@ def _read_from(folder: Path, recording: str, sets: tuple[str, ...]) -> None:
     path.write_text(text.replace(*GENERATED), encoding="utf-8")
     readme = folder / "README.md"
     text = readme.read_text(encoding="utf-8")
-    for generated, own in README:
+    own_split = ('("my.nwb", align="move_onset_time", window_ms=(-250, 450), bin_ms=10)', f'("{found.name}")')
+    for generated, own in (*README, own_split):
         text = text.replace(generated.replace(CALLED, folder.name), own.replace(CALLED, folder.name))
     readme.write_text(text, encoding="utf-8")

@@ -130,7 +130,13 @@ def test_a_project_from_a_recording_reads_it_and_fits_as_it_stands(tmp_path, mon
     assert "standin" not in pathlib.Path("experiment.py").read_text()
     readme = pathlib.Path("README.md").read_text()
     assert not re.findall("standin|generated", readme)
-    for text in ("below `runs/mine`.", 'open_run("runs/mine")', "--settings runs/my_sweep ", "| `figures/`"):
+    for text in (
+        "below `runs/mine`.",
+        'open_run("runs/mine")',
+        "--settings runs/my_sweep ",
+        "| `figures/`",
+        'load_split("session")',
+    ):
         assert text in readme
     refused = CliRunner().invoke(cli.main, ["new", "other", "--from", "../sesion.npz"])
     assert (refused.exit_code, os.path.exists("other")) == (2, False)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(config: Config) -> None:
     """Refuse settings of behaviour that contradict each other. Raises BadInput."""
     if not config.behavior:
-        for name in ("behavior_time", "behavior_hz"):
+        for name in ("behavior_time", "behavior_hz", "behavior_per_second"):
             if getattr(config, name) is not None:
                 raise BadInput(f"{config.where}, {name} expected behavior, the field of samples it is of, got none")
         return
@@ -29,6 +29,8 @@ def check(config: Config) -> None:
             f"{config.where}, behavior expected behavior_hz, samples in a second, or behavior_time, the field of their"
         )
         raise BadInput(f"{told} times, got {'neither' if config.behavior_time is None else 'both'}")
+    if config.behavior_per_second is not None and config.behavior_time is None:
+        raise BadInput(f"{config.where}, behavior_per_second expected behavior_time, whose unit it is, got none")
     if config.counts_bin_ms is not None:
         raise BadInput(
             f"{config.where}, behavior expected spike times, got matrices of counts: save one with the other's"
@@ -55,7 +57,8 @@ def series(file: Values, config: Config, begin: np.ndarray | None, moved: np.nda
     expect(len(trials) == 1, f"{where} expected samples of as many trials each, got {min(trials)} and {max(trials)}")
     each = [_side_by_side([of[trial] for of in parts], where, trial) for trial in range(len(parts[0]))]
     if config.behavior_time is not None:
-        times = [part[:, 0] / config.per_second for part in _parts(file, config.behavior_time)]
+        clock = config.behavior_per_second or config.per_second
+        times = [part[:, 0] / clock for part in _parts(file, config.behavior_time)]
         lengths = [len(one) for one in times], [len(one) for one in each]
         expect(lengths[0] == lengths[1], f"{where} expected as many samples as {config.behavior_time} has times")
     else:

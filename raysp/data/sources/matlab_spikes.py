@@ -75,7 +75,8 @@ class Config(Cut):
         behavior: samples of behaviour, a matrix or a vector for each variable, "trial.hand": of each trial, or of the
             whole recording; the mean of each bin is decoded.
         behavior_hz: samples in a second; the first one is at the trial's begin (of a recording: at 0).
-        behavior_time: instead, the field of each sample's time, on the spikes' clock and in their unit.
+        behavior_time: instead, the field of each sample's time, on the spikes' clock.
+        behavior_per_second: as `per_second`, of the times in `behavior_time`; None for the same.
 
     Raises:
         BadInput: settings that contradict each other or are out of range.
@@ -96,6 +97,7 @@ class Config(Cut):
     behavior: str | tuple[str, ...] = ()
     behavior_hz: Positive | None = None
     behavior_time: str | None = None
+    behavior_per_second: Positive | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,7 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Struct, Value
 from raysp.data.sources.proposal_matlab_whole import scalars
-from raysp.data.sources.proposed import RATE
+from raysp.data.sources.proposed import CLOCKS, RATE
 
 ALONG, MOST_VARIABLES = 50, 12
 """Numbers of a trial from which on they may be samples of behaviour, and variables at most."""
@@ -148,8 +148,13 @@ def of_recording(found: Mapping[str, Value], settings: Mapping[str, Plain]) -> F
     vectors = {
         name: one.ravel() for name, one in found.items()
         if isinstance(one, np.ndarray) and one.dtype.kind in "iuf" and one.size == max(one.shape, default=0) > SAMPLES
-        and (np.diff(one.ravel()) > 0).all() and _covers(one.ravel(), times)
+        and (np.diff(one.ravel()) > 0).all()
     }  # fmt: skip
+    # Samples of behaviour have a clock of their own more often than one of the spikes.
+    per_second = float(str(settings.get("per_second", 1.0)))
+    units = {name: next((one for one in (per_second, *CLOCKS) if _covers(values / one, times / per_second)), None)
+             for name, values in vectors.items()}  # fmt: skip
+    vectors = {name: values for name, values in vectors.items() if units[name] is not None}
     for name, one in found.items():
         able = isinstance(one, np.ndarray) and one.dtype.kind == "f" and one.ndim == 2 and name not in used
         if not able or isinstance(one, Struct) or name in vectors or not 0 < min(one.shape) <= MOST_VARIABLES:
@@ -157,8 +162,12 @@ def of_recording(found: Mapping[str, Value], settings: Mapping[str, Plain]) -> F
         clocks = [clock for clock, values in vectors.items() if len(values) == max(one.shape) and clock not in used]
         if clocks and np.isfinite(one).any():
             given: dict[str, Plain] = {"behavior": name, "behavior_time": clocks[0]}
-            why = {"behavior": f"{max(one.shape)} samples: their mean in each bin is decoded"}
-            return Found([], given, {**why, "behavior_time": "rises all along, over as long as spikes lie"})
+            why = {"behavior": f"{max(one.shape)} samples: their mean in each bin is decoded",
+                   "behavior_time": "rises all along, over as long as spikes lie"}  # fmt: skip
+            if (own := units[clocks[0]]) is not None and own != per_second:
+                given["behavior_per_second"] = own
+                why["behavior_per_second"] = f"its times look like {CLOCKS[own]}"
+            return Found([], given, why)
     return Found()
 
 

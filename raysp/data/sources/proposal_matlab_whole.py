@@ -28,7 +28,7 @@ def continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value
     why = {
         "spikes": "spike times of the whole recording",
         "per_second": reason,
-        "window_ms": "without trials: cut into windows so long; trials and align name structs and a field of them",
+        "window_ms": "no trials were found: cut into windows so long; trials names their struct, align its events",
     }
     more, reasons, around = trials_beside(found, name, times, per_second)
     return Guess({**settings, **more}, {**why, **reasons}, around)

@@ -104,15 +104,19 @@ def test_a_folder_of_recordings_asks_for_one_of_them(tmp_path):
     assert (found.source, found.contents[-1]) == ("", "each file is a recording of its own: give one of them")
 
 
-def test_samples_of_a_whole_recording_in_matlab_are_proposed_with_their_times(tmp_path):
+@pytest.mark.parametrize("rate", [1.0, 20000.0])
+def test_samples_of_a_whole_recording_in_matlab_are_proposed_with_their_times(tmp_path, rate):
     cells = np.empty((4, 1), object)
-    cells[:, 0] = [np.sort(RNG.uniform(0, 60, 300 + one))[:, None] for one in range(4)]
+    exact = [np.sort(RNG.uniform(0, 60, 300 + one))[:, None] for one in range(4)]
+    cells[:, 0] = exact if rate == 1.0 else [np.floor(one * rate) for one in exact]
     times = np.arange(0, 60, 0.01)
     savemat(tmp_path / "x.mat", {"spikes": cells, "pos": RNG.normal(size=(6000, 2)), "pos_t": times[:, None],
-                                 "go": np.arange(1.0, 55, 2)})  # fmt: skip
+                                 "go": np.arange(1.0, 55, 2) * rate, "fs": rate})  # fmt: skip
     found = proposal(str(tmp_path / "x.mat"))
     assert (found.settings["align"], found.settings["behavior"], found.settings["behavior_time"]) == (
         "go", "pos", "pos_t",
     )  # fmt: skip
+    assert (found.settings["per_second"], found.settings.get("behavior_per_second", rate)) == (rate, 1.0)
     split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": str(tmp_path / "x.mat")}), "")
     assert split.sizes.behavior == 2
+    assert np.isfinite(split.train.behavior).all()
