@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,11 +48,27 @@ class Units:
         """Return the spike times (s) of the unit in row `unit`."""
         return self.times[self.offsets[unit] : self.offsets[unit + 1]]
 
+    def of(self, rows: np.ndarray) -> Units:
+        """Return those in `rows`, (units,) bool."""
+        times, offsets = _rows_of(self.times, self.offsets, rows)
+        intervals, interval_offsets = self.intervals, self.interval_offsets
+        if intervals is not None and interval_offsets is not None:
+            intervals, interval_offsets = _rows_of(intervals, interval_offsets, rows)
+        heldout = None if self.heldout is None else self.heldout[rows]
+        names = tuple(name for name, used in zip(self.names, rows, strict=True) if used) if self.names else ()
+        return Units(self.ids[rows], times, offsets, heldout, intervals, interval_offsets, self.notes, names)
+
     def observed(self, unit: int) -> np.ndarray:
         """Return the (intervals, 2) stretches (s) in which the unit in row `unit` was observed."""
         if self.intervals is None or self.interval_offsets is None:
             raise BadInput("expected units with a column obs_intervals, found none")
         return self.intervals[self.interval_offsets[unit] : self.interval_offsets[unit + 1]]
+
+
+def _rows_of(values: np.ndarray, offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of some rows, and where each row's end."""
+    lengths = np.diff(offsets)
+    return values[offsets[0] : offsets[-1]][np.repeat(rows, lengths)], np.append(0, np.cumsum(lengths[rows]))
 
 
 def identifier(file: Group) -> str:
@@ -84,21 +100,47 @@ def trials(file: Group, required: Iterable[str] = (), path: str | None = None) -
     for name in required:
         if name not in table:
             raise BadInput(f"{file.filename}: {unknown('trial column', name, list(table))}")
-    found = {name: _column(table, name, rows) for name in required}
+    return _columns(table, required, rows, "trial")
+
+
+def unit_columns(
+    file: Group, found: Units, path: str | None = None, required: Iterable[str] = ()
+) -> dict[str, np.ndarray]:
+    """Read what the table of units says of each, (units,) a column; see `trials`.
+
+    Args:
+        file: an open NWB file.
+        found: its units.
+        path: of their table in the file; None looks for it.
+        required: columns that must be there, with one readable value per unit.
+
+    Raises:
+        BadInput: a required column is missing, damaged, of another length or kind.
+    """
+    table, _ = nwb_find.units(file, path)
+    for name in required:
+        if name not in table:
+            raise BadInput(f"{file.filename}: {unknown('unit column', name, list(table))}")
+    return _columns(table, tuple(required), len(found), "unit")
+
+
+def _columns(table: Group, required: Sequence[str], rows: int, what: str) -> dict[str, np.ndarray]:
+    found = {name: _column(table, name, rows, what) for name in required}
     for name in table:
         # What nobody asked for blocks nothing.
         with contextlib.suppress(BadInput):
             if name not in found and not name.endswith("_index"):
-                found[name] = _column(table, name, rows)
+                found[name] = _column(table, name, rows, what)
     return found
 
 
-def _column(table: Group, name: str, rows: int) -> np.ndarray:
+def _column(table: Group, name: str, rows: int, what: str) -> np.ndarray:
     if f"{name}_index" in table:
-        raise BadInput(f"{table.where}: trial column {name!r} expected one value per trial, got several")
+        raise BadInput(f"{table.where}: {what} column {name!r} expected one value per {what}, got several")
     array = table.array(name)
     if array.shape != (rows,):
-        raise array.refuse(f"expected one value per trial, shape ({rows},), got {array.shape}; write it anew like that")
+        told = f"expected one value per {what}, shape ({rows},), got {array.shape}; write it anew like that"
+        raise array.refuse(told)
     if is_text(array.dtype):
         return array.text()
     if array.dtype.kind not in "iufb":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from raysp.config.ranges import Positive
 from raysp.data.sources.cut import Cut, check_multiple, check_names
@@ -15,6 +17,7 @@ NWB_ONLY = (
     "masked_ends",
     "trials",
     "units",
+    "keep_units",
     "keep_invalid",
     "behavior_time_last",
 )
@@ -59,6 +62,8 @@ class Config(Cut):
     Attributes:
         trials: NWB: path in the file of the table of trials, e.g. "intervals/epochs"; by default the one called trials.
         units: NWB: path in the file of the table of units, where it holds several.
+        keep_units: NWB: column of the table of units -> value or list of values; only such units are used, e.g.
+            {"quality": "good"}.
         keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
         counts: name of the array of counts, (trials, bins, units); None takes the only one that can be it. Without
             trials (bins, units), and then `rates` and `behavior` lack that axis, too. A name with a star,
@@ -93,6 +98,7 @@ class Config(Cut):
 
     trials: str | None = None
     units: str | None = None
+    keep_units: Mapping[str, Any] = field(default_factory=dict)
     keep_invalid: bool = False
     counts: str | None = None
     trial: str | None = None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import nwb, nwb_find, nwb_series
@@ -15,6 +18,12 @@ MOVES = ("vel", "speed", "hand", "cursor", "wheel", "position")
 """Parts of names of time series that tell of movement, those that are tried first in front."""
 MOST = 12
 """Columns or series of which each gets a name in a line."""
+QUALITY = re.compile(r"(ks_?|cluster_?|unit_?)?(label|group|quality)", re.IGNORECASE)
+OWN = ("id", "spike_times", "obs_intervals", "electrodes", "electrode_group")
+"""Columns of units that are NWB's own."""
+GOOD, VALUES = "good", 6
+"""Columns of units that say how well each was sorted, what stands there of a single unit, and values of a text, at
+most, that are counted in a line."""
 
 
 def is_nwb(file: Group) -> bool:
@@ -31,7 +40,9 @@ def proposal(file: Group) -> Proposal:
     units = nwb.units(file)
     span = f"{units.times.min():.6g} to {units.times.max():.6g} s" if len(units.times) else "none"
     tables, series = nwb_find.tables(file), nwb_find.series_names(file)
-    contents = [f"units: {len(units)}, {len(units.times):,} spikes, {span}", *map(_table, tables.items())]
+    columns = {name: one for name, one in nwb.unit_columns(file, units).items() if name not in OWN}
+    contents = [f"units: {len(units)}, {len(units.times):,} spikes, {span}", *_of_units(columns)]
+    contents += map(_table, tables.items())
     if series:
         contents.append(f"time series: {', '.join(series[:MOST])}{', ...' if len(series) > MOST else ''}")
     settings: dict[str, Plain] = {}
@@ -44,9 +55,25 @@ def proposal(file: Group) -> Proposal:
     else:
         around = _of_trials(file, where, settings, why)
     why["bin_ms"] = "a usual width; it must divide the window"
+    for name, one in columns.items():
+        # A file of single units alone need not be told so.
+        if QUALITY.fullmatch(name) and one.dtype.kind == "U" and 2 <= (one == GOOD).sum() < len(one):
+            settings["keep_units"], why["keep_units"] = {name: GOOD}, "units that were sorted well; {} for all"
+            break
     if (moves := _movement(file, series)) is not None:
         settings["behavior"], why["behavior"] = moves, "a time series to decode from the rates"
     return Proposal("population", settings, why, tuple(contents), around)
+
+
+def _of_units(columns: Mapping[str, np.ndarray]) -> list[str]:
+    """Return the line on columns of the table of units, with how many units have each of a few texts."""
+    told = list[str]()
+    for name, one in columns.items():
+        values, counts = np.unique(one, return_counts=True)
+        few = one.dtype.kind == "U" and len(values) <= VALUES
+        each = ", ".join(f"{count} {value}" for value, count in zip(values, counts, strict=True))
+        told.append(f"{name} ({each})" if few else name)
+    return [f"  of each: {', '.join(told[:MOST])}{', ...' if len(told) > MOST else ''}"] if told else []
 
 
 def _movement(file: Group, series: Sequence[str]) -> str | None:

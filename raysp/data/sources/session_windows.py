@@ -7,11 +7,10 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import aligned, marks, nwb, nwb_series, tally
+from raysp.data.formats import aligned, chosen_rows, marks, nwb, nwb_series, tally
 from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.recorded import Spans, check_counted, check_inside, lost, outside
@@ -117,7 +116,8 @@ def _windows(found: Session, config: Cut, align: str, grid: Grid) -> _Windows:
     where, times, bounds = found.where, found.trials[align], bounds_of(found.trials)
     begins_ends = (getattr(config, name, None) for name in ("start", "stop"))
     numbers, renumbered = numbers_of(found.trials, len(times), {align, *STARTS, *STOPS, *begins_ends})
-    rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
+    used = np.flatnonzero(chosen_rows.kept(found.trials, config.keep, len(times), "trial", where))
+    rows, missing = _with_event(times, used, align, where)
     steps = coarse(times.dtype, times[rows], align, bin_ms=config.bin_ms)
     _check_clock(spiking.of(found.units), times[rows], config.clock_ms, align, where)
     elsewhere = _check_events(times[rows], bounds[rows], align, grid, where)
@@ -164,21 +164,6 @@ def _some(seen: np.ndarray, used: np.ndarray) -> np.ndarray:
 def _are_alike(seen: np.ndarray) -> bool:
     """Tell whether units are known to have been observed together: (windows, bins, units) that hold one of them."""
     return seen.strides[2] == 0
-
-
-def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
-    mask = np.ones(len(next(iter(trials.values()))), dtype=bool)
-    for column, wanted in keep.items():
-        values = trials[column]
-        chosen = np.asarray(list(wanted) if isinstance(wanted, list | tuple | set) else [wanted])
-        if values.dtype == np.float32 and chosen.dtype.kind == "f":
-            # 0.1 in single precision is another number than 0.1.
-            chosen = chosen.astype(np.float32)
-        mask &= np.isin(values, chosen)
-        if not mask.any():
-            found = ", ".join(str(value)[:40] for value in np.unique(values)[:8])
-            raise BadInput(f"{where}: no trial is left with {column} = {wanted!r}; {column} holds {found}")
-    return np.flatnonzero(mask)
 
 
 def _with_event(times: np.ndarray, rows: np.ndarray, align: str, where: str) -> tuple[np.ndarray, np.ndarray]:

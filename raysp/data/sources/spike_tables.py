@@ -18,6 +18,7 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.data.formats import (
+    chosen_rows,
     clock_text,
     cut_off,
     pynapple_npz,
@@ -332,13 +333,8 @@ def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) ->
     if (column.dtype.kind in "iuf") != (there.dtype.kind in "iuf"):
         told = f"{path} expected units as {config.path} names them ({listed(np.unique(there))})"
         raise BadInput(f"{told}, got {listed(np.unique(column))}")
-    kept = np.ones(len(column), dtype=bool)
-    for name, wanted in config.keep_units.items():
-        values = table[named(table, name, "keep_units", set(), path)]
-        kept &= np.isin(values, wanted if isinstance(wanted, list | tuple) else [wanted])
-        if not kept.any():
-            raise BadInput(f"{path}: no unit is left with {name} = {wanted!r}; it holds {listed(np.unique(values))}")
-    return np.unique(column[kept])
+    named_ = {name: table[named(table, name, "keep_units", set(), path)] for name in config.keep_units}
+    return np.unique(column[chosen_rows.kept(named_, config.keep_units, len(column), "unit", path)])
 
 
 def _trials(config: Config, path: str, read: Reader) -> tuple[Table, tuple[str, ...]]:

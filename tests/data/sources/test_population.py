@@ -7,6 +7,7 @@ import pytest
 
 from raysp.data.sources import population
 from raysp.data.sources.population import Config
+from raysp.data.sources.proposal import proposal
 from raysp.data.splits import store
 from raysp.errors import BadInput
 
@@ -173,6 +174,29 @@ def test_only_wanted_trials_are_used(recording):
     assert len(split.train) + len(split.eval) == 6
     with pytest.raises(BadInput, match=r"no trial is left with target = 'up'; target holds left, right"):
         population.build(cut(recording, keep={"target": "up"}), "mine")
+
+
+def test_only_wanted_units_are_used_and_a_look_proposes_those_that_were_sorted_well(tmp_path):
+    quality = np.array(["good", "mua", "good", "good"] * UNITS)[:UNITS]
+    observed = np.tile([[0.0, TRIALS]], (UNITS, 1)) + np.arange(UNITS)[:, None] * 1e-6
+
+    def sort(file):
+        file["units/ks_label"] = quality.astype("S")
+        file["units/obs_intervals"], file["units/obs_intervals_index"] = observed, np.arange(1, UNITS + 1)
+
+    path = write_nwb(tmp_path / "mine.nwb", sort)
+    all_, _ = population.build(cut(path, heldout=0), "mine")
+    some, _ = population.build(cut(path, heldout=0, keep_units={"ks_label": "good"}), "mine")
+    good = quality == "good"
+    np.testing.assert_array_equal(some.units, all_.units[good])
+    np.testing.assert_array_equal(some.train.heldin, all_.train.heldin[..., good])
+    assert f"keep_units leaves out {(~good).sum()} of {UNITS} units" in some.provenance.notes
+    found = proposal(path)
+    assert found.settings["keep_units"] == {"ks_label": "good"}
+    assert f"  of each: ks_label ({good.sum()} good, {(~good).sum()} mua)" in found.contents
+    for wanted, says in (({"ks_label": "bad"}, "no unit is left with ks_label"), ({"ks_labl": "good"}, "did you mean")):
+        with pytest.raises(BadInput, match=says):
+            population.build(cut(path, keep_units=wanted), "mine")
 
 
 def test_silent_units_are_left_out_when_asked(tmp_path):
