@@ -23,7 +23,7 @@ def experiment() -> Experiment:
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
             # At most 75,570 parameters and 50 epochs, as the U-Net of unet-spikes had.
-            ModelChoice("unet", hyperparameters={"width": 16, "mask_ratio": 0.25}, training=QUICK),
+            ModelChoice("unet", hyperparameters={"width": 16, "mask_ratio": 0.25, "norm": "batch"}, training=QUICK),
             ModelChoice("masked_gru", hyperparameters={"hidden": 47}, training={**QUICK, "batch_size": 64}),
             ModelChoice("true_rates"),
         ),

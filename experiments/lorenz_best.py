@@ -26,7 +26,7 @@ def experiment() -> Experiment:
             ModelChoice("smoothing"),
             ModelChoice(
                 "unet",
-                hyperparameters={"width": 20, "mask_ratio": 0.25},
+                hyperparameters={"width": 20, "mask_ratio": 0.25, "norm": "batch"},
                 training={"epochs": 50, "learning_rate": 5e-3},
             ),
             ModelChoice(

@@ -44,7 +44,11 @@ def experiment() -> Experiment:
                 "sae",
                 hyperparameters={"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
             ),
-            ModelChoice("unet", hyperparameters={"width": 32, "dropout": 0.3, "mask_ratio": 0.4}, training=MASKED),
+            ModelChoice(
+                "unet",
+                hyperparameters={"width": 32, "dropout": 0.3, "mask_ratio": 0.4, "norm": "batch"},
+                training=MASKED,
+            ),
             ModelChoice("masked_gru", hyperparameters=RECURRENT, training=SEARCHED),
             ModelChoice(
                 "ensemble",

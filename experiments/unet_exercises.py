@@ -13,7 +13,7 @@ def experiment() -> Experiment:
     return Experiment(
         name="unet_exercises",
         recordings=(Recording("chaotic_rnn", source="chaotic_rnn"),),
-        models=(ModelChoice("unet", hyperparameters={"mask_ratio": 0.25}),),
+        models=(ModelChoice("unet", hyperparameters={"mask_ratio": 0.25, "norm": "batch"}),),
         seeds=(0, 1, 2),
         training=Training(
             epochs=15, batch_size=32, learning_rate=5e-3, schedule="cosine", weight_decay=0.01, measure_every=0

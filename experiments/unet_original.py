@@ -8,7 +8,14 @@ hidden, a constant learning rate of 0.01 without weight decay.
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
-ORIGINAL = {"doubling": "sum", "padding": "zeros", "width_cap": 0, "mask": "timestep", "mask_ratio": 0.2}
+ORIGINAL = {
+    "doubling": "sum",
+    "padding": "zeros",
+    "width_cap": 0,
+    "mask": "timestep",
+    "mask_ratio": 0.2,
+    "norm": "batch",
+}
 
 
 def experiment() -> Experiment:
