@@ -27,7 +27,7 @@ def test_no_default_ends_below_the_floor(odd):
     floor = co_bps("mean_rate", split)
     below = {
         name: found
-        for name in ("smoothing", "reduced_rank", "sae", "masked_gru", "masked_cnn", "lfads")
+        for name in ("smoothing", "reduced_rank", "sae", "masked_gru", "unet", "masked_cnn", "lfads")
         if (found := co_bps(name, split)) < floor - 1e-6
     }
     assert not below, f"the floor is {floor}"
