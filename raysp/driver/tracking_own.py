@@ -20,6 +20,8 @@ MOVED = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
 MOVED_RUNS = "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE experiment_id = ?"
 TEXTS = {"experiments", "experiment_tags", "runs", "tags", "params"}
 """Tables that are read whole whenever a run is written or looked at."""
+NEEDED = TEXTS | {"metrics", "latest_metrics"}
+"""Tables without which MLflow writes nothing."""
 ARTIFACTS = "artifacts"
 BEGAN = "UPDATE runs SET start_time = ? WHERE run_uuid = ?"
 PLAIN = "sqlite:///"
@@ -86,6 +88,8 @@ def _cache(run: RunFolder) -> str:
 def set_aside(path: str) -> str | None:
     """Rename a store that MLflow cannot use; return what was done, None where nothing had to be.
 
+    One that MLflow began and wrote nothing to, as on a full disk, goes.
+
     Args:
         path: the store's file.
 
@@ -94,6 +98,10 @@ def set_aside(path: str) -> str | None:
     """
     reason = spoilt(path)
     if reason is None:
+        return None
+    if _is_begun(path):
+        for ending in ("", *BESIDE):
+            files.remove(path + ending)
         return None
     number = next(n for n in range(1, 10**6) if not os.path.lexists(f"{path}.{n}"))
     kept = f"{path}.{number}"
@@ -126,6 +134,18 @@ def spoilt(path: str) -> str | None:
         # Somebody is writing to it, so it can be used.
         found = "is damaged" if "decode" in str(error) else "is no database"
         return None if "locked" in str(error) else f"{found} ({error})"
+
+
+def _is_begun(path: str) -> bool:
+    """Tell whether MLflow made a store's tables, or some of them, and none of its runs."""
+    if not os.path.isfile(path) or not os.access(path, os.R_OK | os.W_OK):
+        return False
+    with contextlib.suppress(sqlite3.Error), _reading(path) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        whole = database.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+        own = "alembic_version" in tables and "experiments" in tables and "runs" in tables
+        return own and whole and database.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+    return False
 
 
 def move_artifacts(path: str) -> None:
@@ -197,8 +217,20 @@ def _of_another_kind(path: str) -> str | None:
                 pass
         row = database.execute("SELECT version_num FROM alembic_version").fetchone()
         version = None if row is None else row[0]
-    same = version == (head := _head()) or head is None
-    return None if same else f"is unfinished, or of another version of MLflow ({version})"
+        columns = {table: {row[1] for row in database.execute(f"PRAGMA table_info({table})")} for table in NEEDED}
+    if version != (head := _head()) and head is not None:
+        return f"is unfinished, or of another version of MLflow ({version})"
+    lost = sorted(NEEDED - tables) or sorted(table for table, known in _columns().items() if known - columns[table])
+    return f"is damaged (its table {lost[0]} is not there, or not whole)" if lost else None
+
+
+def _columns() -> dict[str, set[str]]:
+    """Return the columns that this MLflow reads of the tables that it needs, where it says them."""
+    try:
+        from mlflow.store.tracking.dbmodels.models import SqlRun
+    except ImportError:
+        return {}
+    return {name: set(table.columns.keys()) for name, table in SqlRun.metadata.tables.items() if name in NEEDED}
 
 
 def _head() -> str | None:

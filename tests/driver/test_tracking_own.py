@@ -47,7 +47,19 @@ def no_letters(path):
     database(path, "CREATE TABLE tags (value TEXT)", "INSERT INTO tags VALUES (CAST(x'6189' AS TEXT))")
 
 
+def hollow(path):
+    """Make a store of this MLflow's version whose tables lack what MLflow reads."""
+    other(path, tracking_own._head())
+    database(path, *(f"CREATE TABLE {table} (run_uuid)" for table in sorted(tracking_own.NEEDED)))
+    database(path, "INSERT INTO runs VALUES (1)")
+
+
 SPOILT = {
+    r"is damaged \(its table experiment_tags is not there, or not whole\)": hollow,
+    r"is damaged \(its table experiments is not there, or not whole\)": lambda path: (
+        hollow(path),
+        database(path, "DROP TABLE experiments", "DROP TABLE params"),
+    ),
     r"is damaged \(row 1 missing from index .*\)": flipped,
     r"is damaged \(Could not decode to UTF-8 column 'value' .*\)": no_letters,
     "is no database": lambda path: pathlib.Path(path).write_bytes(b"junk" * 999),
@@ -69,13 +81,26 @@ def test_a_store_that_is_spoilt_is_kept_aside(tmp_path, reason):
     assert tracking_own.set_aside(path) is None
 
 
+def test_a_store_that_was_only_begun_goes(tmp_path):
+    path = str(tmp_path / "mlflow.db")
+    other(path, "0123456789ab")
+    database(path, "CREATE TABLE experiments (name)", "CREATE TABLE runs (run_uuid)")
+    assert tracking_own.set_aside(path) is None
+    assert os.listdir(tmp_path) == []
+    other(path, "0123456789ab")
+    database(path, "CREATE TABLE experiments (name)", "CREATE TABLE runs (run_uuid)", "INSERT INTO runs VALUES (1)")
+    assert "unfinished" in tracking_own.set_aside(path)
+
+
 def test_what_a_killed_writer_had_begun_is_taken_back_and_the_store_stays(tmp_path):
     path = str(tmp_path / "mlflow.db")
     other(path, tracking_own._head())
-    database(path, "CREATE TABLE tags (value TEXT)", "INSERT INTO tags VALUES ('of a person')")
+    quoted = {table: ", ".join(f'"{one}"' for one in names) for table, names in tracking_own._columns().items()}
+    database(path, *(f"CREATE TABLE {table} ({names})" for table, names in quoted.items()))
+    database(path, "INSERT INTO tags (value) VALUES ('of a person')")
     killed = (
         f"import os, sqlite3; opened = sqlite3.connect({path!r}); opened.execute('PRAGMA cache_size = 1');"
-        "[opened.execute('INSERT INTO tags VALUES (?)', ('x' * 3000,)) for _ in range(99)]; os._exit(9)"
+        "[opened.execute('INSERT INTO tags (value) VALUES (?)', ('x' * 3000,)) for _ in range(99)]; os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == 9
     assert os.path.exists(f"{path}-journal")
