@@ -189,6 +189,10 @@ class Kind(abc.ABC, Generic[S]):
         """Return the `unseen_loss` of each validation trial of a search's trial: how sure the search is; or nothing."""
         return ()
 
+    def unpredicted(self, job: Job, fitted: Fitted, split: S) -> str | None:
+        """Return what a search's model does not predict of what `unseen_loss` is of, in words; None for nothing."""
+        return None
+
     def unheard(self, trial: Trial, split: S) -> str | None:
         """Return why validation trials cannot tell a search's models apart, a sentence; None where they may."""
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from raysp.config import settings
 from raysp.config.experiment import Trial
 from raysp.config.note import Note, Report
+from raysp.errors import BadInput
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
@@ -19,6 +20,7 @@ from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.records import Done
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named
+from raysp.search.objective import UNSEEN_LOSS
 from raysp.search.outcome import read_rungs
 from raysp.trials.limits import Limits, Meter
 from raysp.trials.run_trial import once
@@ -71,6 +73,7 @@ def search_trial(
         where its limit did.
 
     Raises:
+        BadInput: models are compared by `unseen_loss`, and this one leaves out a part of what that is of.
         Exception: whatever went wrong, after the traceback was written to error.txt.
     """
     from raysp.training.job import Job
@@ -101,6 +104,11 @@ def search_trial(
         kind = kinds.of(catalog.kind(trial.model))
         with meter.kept():
             fitted = kind.fit(job, own)
+        if rungs.objective == UNSEEN_LOSS and (what := kind.unpredicted(job, fitted, own)) is not None:
+            raise BadInput(
+                f"{trial.shown} predicts no {what} of {trial.split}, which {UNSEEN_LOSS} is of, too: it cannot be "
+                "compared with models that do; expected them in what its method predict returns, see docs/your-model.md"
+            )
         write_curve(folder.curve, fitted.curve, trial)
         each = list(kind.each_unseen(job, fitted, own))
         files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), "each_unseen": each})

@@ -6,6 +6,7 @@ import pytest
 from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
+from raysp.models import sae
 from raysp.runs.curve import read_curve
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
@@ -122,3 +123,14 @@ def test_a_model_that_fits_itself_fails_when_its_time_is_over(tmp_path, part):
     with pytest.raises(BadInput, match="more than the 0 s"):
         run(tmp_path, alone, part, limits=Limits(seconds=0.0))
     assert outcome(RunFolder(str(tmp_path)).trial(alone.id)).state == "failed"
+
+
+def test_a_model_that_leaves_out_forward_bins_is_not_compared_by_a_loss_of_them(tmp_path, trial, part, monkeypatch):
+    whole = sae.Model.predict
+    left_out = lambda model, batch: dataclasses.replace(whole(model, batch), rates_forward=None)  # noqa: E731
+    monkeypatch.setattr(sae.Model, "predict", left_out)
+    with pytest.raises(BadInput, match="predicts no forward bins of made_up, which unseen_loss is of, too"):
+        run(tmp_path / "unseen", trial, part, Rungs(objective="unseen_loss"))
+    assert "co-bps" in run(tmp_path / "own", trial, part, Rungs(objective="co-bps"))["validation"]
+    monkeypatch.setattr(sae.Model, "predict", whole)
+    assert "unseen_loss" in run(tmp_path / "all", trial, part, Rungs(objective="unseen_loss"))["validation"]

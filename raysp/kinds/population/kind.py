@@ -71,6 +71,7 @@ class Population(Kind[PopulationSplit]):
 
     words = Elsewhere("learner", "parts_in_words")
     each_unseen = Elsewhere("learner")
+    unpredicted = Elsewhere("unpredicted")
     unheard = Elsewhere("silent")
     learner = Elsewhere("learner")
     fit = Elsewhere("learner")
