@@ -243,12 +243,7 @@ class Kind(abc.ABC, Generic[S]):
         """
 
     def look(self, split: S, answers: Answers | None) -> Looked:
-        """Return what a person sees of a split before anything is trained.
-
-        Args:
-            split: whole.
-            answers: of its evaluation part, where they are known.
-        """
+        """Return what a person sees of a whole split before anything is trained; answers where they are known."""
         from raysp.kinds.looked import Looked
 
         return Looked((f"{self.name} data, {split.sizes}",))
