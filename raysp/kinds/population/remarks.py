@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysp.evaluation.shortfalls import below_floor, means, still_better
 from raysp.evaluation.uneven import uneven
-from raysp.io.words import number
+from raysp.io.words import listed, number
 from raysp.kinds.population.calibration import OF_TRAINING, RATIO
 from raysp.kinds.population.diagnosis import diagnoses
 from raysp.kinds.population.metrics import FLOOR
@@ -37,7 +37,8 @@ def remarks(table: polars.DataFrame, floor: str = FLOOR, last: Mapping[str, int]
         last: epochs of the trials that were best at their last one, by id, see `shortfalls.last_epochs`.
     """
     found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
-    found += [*diagnoses(table), *_ratios(table), *_weights(table), *_silent(table), *_undefined(table)]
+    found += [*diagnoses(table), *_averages(table, floor), *_ratios(table), *_weights(table), *_silent(table)]
+    found += _undefined(table)
     return list(dict.fromkeys(found))
 
 
@@ -47,6 +48,21 @@ def _judges(table: polars.DataFrame) -> Iterator[str]:
     reason = col("note").str.extract(f"(?s)({re.escape(BY_OWN_FORM)}.*)")
     for split, why, metrics in _together(table.with_columns(reason=reason), ("split", "reason"), "metric"):
         yield f"WARNING {split}: {', '.join(metrics)} {why}"
+
+
+def _averages(table: polars.DataFrame, floor: str) -> Iterator[str]:
+    """Yield a sentence for each split whose PSTHs judge models as worse than the floor that predict better than it."""
+    found, low = means(table), dict[str, list[str]]()
+    for (split, model, metric), mean in found.items():
+        of_floor = found.get((split, floor, metric))
+        better = found.get((split, model, "co-bps"), 0.0) > found.get((split, floor, "co-bps"), 0.0)
+        if metric == "psth R2" and better and of_floor is not None and mean < min(of_floor, 0.0):
+            low.setdefault(split, []).append(f"{model} ({number(mean)})")
+    for split, models in low.items():
+        yield (
+            f"{split}: psth R2 of {listed(models)} is below {floor}'s, and co-bps above it: recorded averages that "
+            "hardly vary are missed by whatever averages of few trials vary by; other conditions may tell more"
+        )
 
 
 def _ratios(table: polars.DataFrame) -> Iterator[str]:

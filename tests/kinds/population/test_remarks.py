@@ -38,6 +38,17 @@ def test_where_nothing_is_held_out_less_masked_deviance_is_better(value, remarke
     assert said(rows, "floor") == expected
 
 
+@pytest.mark.parametrize(
+    ("psth", "co_bps", "remarked"), [(-12.4, 1.3, True), (-12.4, -0.1, False), (-0.02, 1.3, False), (None, 1.3, False)]
+)
+def test_averages_that_hardly_vary_are_told_where_better_models_miss_them(psth, co_bps, remarked):
+    rows = [row("mean_rate", "co-bps", -0.03), row("mean_rate", "psth R2", -0.05), row("sae", "co-bps", co_bps)]
+    lines = [line for line in said([*rows, row("sae", "psth R2", psth)]) if "averages" in line]
+    assert [line.partition(",")[0] for line in lines] == [
+        "a: psth R2 of sae (−12.4000) is below mean_rate's"
+    ] * remarked
+
+
 def test_of_many_splits_some_are_named_and_the_rest_counted():
     rows = [row(model, "co-bps", value, f"s{k}") for k in range(9) for model, value in (("mean_rate", 0), ("sae", -1))]
     (line,) = said(rows)
