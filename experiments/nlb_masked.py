@@ -1,10 +1,10 @@
-"""All 28 splits of the Neural Latents Benchmark with masked models: U-Net, recurrent network, transformer.
+"""All 28 splits of the Neural Latents Benchmark with masked models as they come: U-Net, convolutions, recurrent network, transformer.
 
 python experiments/nlb_masked.py --root data
 python experiments/nlb_masked.py --root data --models unet --splits '*-20ms-*'
 """
 
-from raysp.config.experiment import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice
 
 
 def experiment() -> Experiment:
@@ -14,12 +14,12 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            ModelChoice("unet", hyperparameters={"dropout": 0.2}),
-            ModelChoice("masked_gru", hyperparameters={"dropout": 0.4}),
-            ModelChoice("ndt", hyperparameters={"dropout": 0.4}),
+            ModelChoice("unet"),
+            ModelChoice("masked_cnn"),
+            ModelChoice("masked_gru"),
+            ModelChoice("ndt"),
             ModelChoice("true_rates"),
         ),
-        training=Training(epochs=300, schedule="cosine", weight_decay=0.1, patience=100),
     )
 
 
