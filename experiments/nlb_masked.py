@@ -1,4 +1,4 @@
-"""All 28 splits of the Neural Latents Benchmark with masked models as they come: U-Net, convolutions, recurrent network, transformer.
+"""All 28 splits of the Neural Latents Benchmark with the masked models as they come.
 
 python experiments/nlb_masked.py --root data
 python experiments/nlb_masked.py --root data --models unet --splits '*-20ms-*'
