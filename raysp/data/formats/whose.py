@@ -38,8 +38,8 @@ def whose(columns: Mapping[str, np.ndarray]) -> Whose:
 
     Of several columns one is enough that tells all others, as units do that are numbered through, whose channel stands
     beside them. Else one that is called as units are is, where no other is called as what they are numbered anew on: a
-    spike's quality or template is no unit's. Else no column alone tells units apart: of the first two that is the
-    channel which has more values.
+    spike's quality or template is no unit's. Else no column alone tells units apart: names tell which is the channel,
+    or of the first two it is the one that has more values.
 
     Args:
         columns: name -> (spikes,) whole numbers or names, at least one column.
@@ -55,6 +55,9 @@ def whose(columns: Mapping[str, np.ndarray]) -> Whose:
     units = [name for name in able if OF_UNITS.fullmatch(name)]
     if units and not any(NUMBERS_ANEW.search(name) for name in able if name not in units):
         return Whose(units[0])
+    anew = [name for name in able if NUMBERS_ANEW.search(name) and name not in units]
+    if len(units) == len(anew) == 1:
+        return Whose(units[0], anew[0])
     channel, unit = sorted(able[:2], key=lambda name: -different[name])
     return Whose(unit, channel)
 

@@ -28,7 +28,15 @@ from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
-from raysp.data.sources import hidden_parts, matlab_behavior, own_bins, spike_columns, spike_layouts, trial_ends
+from raysp.data.sources import (
+    hidden_parts,
+    matlab_behavior,
+    no_times,
+    own_bins,
+    spike_columns,
+    spike_layouts,
+    trial_ends,
+)
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.matlab_columns import columns_of, number, numbers_beside, vector
 from raysp.data.sources.matlab_counts import of_counts
@@ -171,6 +179,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         columns_s |= {edge: able[name] for edge, name in edges(able).items() if (edge, None) in named_}
     if config.units is not None:
         of = _of_spikes(file, config.units, found, said)
+        odd = () if config.channels is None else spike_layouts.unsorted(of)
         if config.channels is not None:
             of = spike_layouts.with_channel(of, _of_spikes(file, config.channels, found, said), said)
         flat, ids = present(vector(found)), np.unique(of)
@@ -183,12 +192,13 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
             return _laid_out(each_trial, columns, config, where, ids)
         each = [flat[of == unit] for unit in ids]
         units = _units([_times(one, config, said) for one in each], said, ids)
-        return Session(units, columns_s, where, notes=_steps(each, units, config))
+        return Session(units, columns_s, where, notes=(*odd, *_steps(each, units, config)))
     if (rows := matlab_values.padded(found)) is not None:
         found = matlab_values.objects(rows)
     if found.dtype != object:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
+    no_times.check([one for cell in found.ravel() for one in _each(cell)], said)
     by_trial = _by_trial(found, len(next(iter(columns.values()), ())) or None, said)
     of_one = config.trials is not None and config.spikes.startswith(f"{config.trials}.")
     if by_trial is None and (of_one or config.by_trial):
@@ -212,6 +222,14 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     else:
         notes = (FROM_ZERO,)
     return Session(units, columns_s, where, notes=(*notes, *_steps(found.ravel(), units, config)))
+
+
+def _each(cell: Value) -> list[np.ndarray]:
+    """Return the vectors of a cell, of a trial's units or the only one."""
+    if isinstance(cell, Struct):
+        return []
+    inside = cell.ravel() if cell.dtype == object else [cell]
+    return [one.ravel() for one in inside if isinstance(one, np.ndarray) and one.size == max(one.shape, default=0)]
 
 
 def _of_spikes(file: Values, name: str, times: Value, where: str) -> np.ndarray:

@@ -33,6 +33,8 @@ from raysp.data.sources.proposed import (
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
+DEPTH = 3
+"""Structs in structs that are looked into: NEV.Data.Spikes.TimeStamp."""
 BEFORE = 0.05
 """A part of a trial that spikes begin before its zero at least, where that is an event."""
 TRIAL_BY_TRIAL = "spike times, trial by trial"
@@ -86,11 +88,19 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
             contents.append(f"{name}: {matlab_values.kind(value)}")
         else:
             contents.append(described(name, value))
-        for field in value.names if isinstance(value, Struct) and value.count == 1 else ():
-            with contextlib.suppress(BadInput):
-                found[f"{name}.{field}"] = file[f"{name}.{field}"]
-                contents.append(f"  {name}.{field}: {matlab_values.kind(found[f'{name}.{field}'])}")
+        _fields(file, name, found, contents)
     return found, contents
+
+
+def _fields(file: Values, name: str, found: dict[str, Value], contents: list[str]) -> None:
+    """Put in the fields of a single struct, and those of structs in it."""
+    value, depth = found[name], name.count(".")
+    for field in value.names if isinstance(value, Struct) and value.count == 1 and depth < DEPTH else ():
+        inner = f"{name}.{field}"
+        with contextlib.suppress(BadInput):
+            found[inner] = file[inner]
+            contents.append(f"{'  ' * (depth + 1)}{inner}: {matlab_values.kind(found[inner])}")
+            _fields(file, inner, found, contents)
 
 
 def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:

@@ -27,6 +27,7 @@ from raysp.data.sources.proposed import (
     window,
     windows,
 )  # fmt: skip
+from raysp.data.sources.trials_beside import is_sampled
 
 
 class Guess(NamedTuple):
@@ -145,6 +146,8 @@ def _on_clock(
         if rows < FEWEST or not (start or events):
             continue
         first, stop = start or events[0], named(list(inside), *STOPS)
+        if is_sampled(inside[first]):
+            continue
         if not own and not _is_trials(first, inside[first], per_second) and _counts(inside[first], per_second):
             continue
         others = {key: one / per_second for key, one in inside.items() if key not in (start, stop)}

@@ -53,7 +53,9 @@ RATES_HZ = (0.2, 200.0)
 
 USUAL_HZ, USUAL_S = 8.0, 2.0
 """Rates of units, and lengths of trials, from which others are about as far either way."""
-RATE = re.compile(r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq", re.IGNORECASE)
+RATE = re.compile(
+    r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq|sample_?res", re.IGNORECASE
+)
 """Names of what says how many samples a second has."""
 SAMPLES = 30000.0
 CONDITION = re.compile(

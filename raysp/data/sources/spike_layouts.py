@@ -10,6 +10,7 @@ import numpy as np
 
 from raysp.data.formats import matrix_columns, starred, whose
 from raysp.data.formats.matrix_columns import INSIDE
+from raysp.data.sources import no_times
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
@@ -19,6 +20,7 @@ BEFORE_TRIALS = re.compile(r"(trial|sweep|rep|repeat)s?[-_ /]?$", re.IGNORECASE)
 """What stands before the number of a trial in names of vectors."""
 OF_NAMES = re.compile(r"((unit|cluster|neuron|cell)s?_?)?(name|label|id)s?|units|neurons|cells", re.IGNORECASE)
 """Names of a vector of units' names."""
+UNSORTED = (0, 255)
 CHANNEL_UNITS = 1000
 """A unit's number with its channel's before: channel 12, unit 3 is 12003."""
 OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group"}
@@ -58,6 +60,7 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
         raise BadInput(f"{path} expected vectors that {pattern} fits, got none of {', '.join(list(table)[:8])}")
     names = starred.natural(found)
     each = [_times(table[name], f"{path}: {name}") for name in names]
+    no_times.check(each, f"{path}: {pattern}")
     times = np.empty(len(each), dtype=object)
     times[:] = each
     note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
@@ -155,6 +158,22 @@ def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.nd
         order = np.argsort(place)
         numbers, row, place = numbers[order], np.argsort(order)[row], place[order]
     return numbers, row, place
+
+
+def unsorted(unit: np.ndarray) -> tuple[str, ...]:
+    """Return the note that some units of channels have numbers that systems give to spikes of no unit.
+
+    Args:
+        unit: (spikes,) its number on its channel.
+    """
+    odd = [str(one) for one in UNSORTED if unit.dtype.kind in "iuf" and (unit == one).any()]
+    if not odd:
+        return ()
+    counts = " and ".join(f"{int((unit == int(one)).sum()):,} of unit {one}" for one in odd)
+    return (
+        f"of {len(unit):,} spikes {counts} of their channels are read as units: Blackrock, Plexon and TDT number so "
+        "spikes that were not sorted, or noise; if these are such, leave them out of the file",
+    )
 
 
 def with_channel(unit: np.ndarray, channel: np.ndarray, path: str) -> np.ndarray:

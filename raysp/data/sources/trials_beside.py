@@ -152,9 +152,7 @@ def is_of_trials(table: Table, times: Times) -> bool:
     rows = len(next(iter(table.values())))
     if not FEWEST <= rows <= times.count / 4 or _is_of_spikes(table):
         return False
-    return any(
-        is_times(one) and _rises(one) and not _is_sampled(one) and _lies_in(one, times) for one in table.values()
-    )
+    return any(is_times(one) and _rises(one) and not is_sampled(one) and _lies_in(one, times) for one in table.values())
 
 
 def _is_of_spikes(table: Table) -> bool:
@@ -167,7 +165,8 @@ def _rises(one: np.ndarray) -> bool:
     return len(known) > 1 and bool((np.diff(known) > 0).all())
 
 
-def _is_sampled(one: np.ndarray) -> bool:
+def is_sampled(one: np.ndarray) -> bool:
+    """Tell whether times come at one step all along, and are too many to be trials'."""
     steps = np.diff(one.astype(float))
     return len(one) > MOST_EVEN and bool((np.abs(steps - np.median(steps)) < 0.05 * np.median(steps)).mean() > INSIDE)
 

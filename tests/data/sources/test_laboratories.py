@@ -67,6 +67,20 @@ def test_spikes_are_those_of_their_units(tmp_path, write):
     assert dict(zip(split.units.tolist(), counts, strict=True)) == wanted
 
 
+def test_spikes_of_blackrock_in_matlab_are_of_units_numbered_anew_on_each_electrode(tmp_path):
+    electrode, unit = np.searchsorted(np.sort(NUMBERS), WHOSE) // 2 + 1, np.searchsorted(np.sort(NUMBERS), WHOSE) % 2
+    spikes = {"TimeStamp": SAMPLES[ORDER], "Electrode": electrode[ORDER], "Unit": unit[ORDER] * 255}
+    meta = {"SampleRes": 30000.0, "Filename": "m12"}
+    savemat(tmp_path / "x.mat", {"NEV": {"MetaTags": meta, "Data": {"Spikes": spikes}}})
+    found = proposal(str(tmp_path / "x.mat"))
+    assert (found.source, found.why["per_second"]) == ("matlab_spikes", "samples, NEV.MetaTags.SampleRes = 30000")
+    assert found.settings["channels"] == "NEV.Data.Spikes.Electrode"
+    split = prepare.read(Recording("x", found.source, {**found.settings, "path": str(tmp_path / "x.mat")}), "")[0]
+    assert sorted(split.units.tolist()) == [1000, 1255, 2000, 2255]
+    (note,) = [one for one in split.provenance.notes if "Blackrock" in one]
+    assert note.startswith(f"of {len(TIMES):,} spikes {(unit == 0).sum():,} of unit 0 and {(unit == 1).sum():,} of")
+
+
 @pytest.mark.parametrize("names", ["M1_{}", "{}"])
 def test_names_of_units_beside_an_index_of_ends_are_theirs(tmp_path, names):
     called = [names.format(one) for one in "dacb"]

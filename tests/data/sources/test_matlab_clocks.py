@@ -53,9 +53,9 @@ def test_trials_are_read_in_their_own_unit(tmp_path, layout, units):
     assert np.abs(counts - wanted).max() <= 1  # a time of 30 kHz rounds to another bin's edge
 
 
-@pytest.mark.parametrize("name", ["info", "lfp", "go"])
-def test_what_is_no_time_on_another_clock_is_no_trial(tmp_path, name):
-    path, given = str(tmp_path / "x.mat"), whole(1000, 1)
+@pytest.mark.parametrize(("name", "per_second"), [("info", 1000), ("lfp", 1000), ("go", 1000), ("lfp", 1)])
+def test_what_is_no_time_of_trials_is_no_trial(tmp_path, name, per_second):
+    path, given = str(tmp_path / "x.mat"), whole(per_second, 1)
     values = {"info": np.arange(1.0, 41), "lfp": np.arange(0, 95, 0.01), "go": CODE * 1.0}[name]
     savemat(path, {"spk": given["spk"], name: {"x": values[:, None]}})
     assert "trials" not in proposal(path).settings

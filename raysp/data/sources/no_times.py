@@ -1,0 +1,48 @@
+"""Vectors that stand where spike times of a unit each are expected, and are something else: counts, or padded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raysp.errors import BadInput
+from raysp.io.words import counted
+
+LARGEST = 50
+"""Counts of a bin are no larger."""
+ZEROS = 2
+"""Zeros at the end of a vector from which on it is padded with them."""
+LONG, FALLS = 20, 0.25
+"""Numbers of a vector, and share of them below the one before, from which on they are in no order."""
+
+
+def check(each: Sequence[np.ndarray], where: str) -> None:
+    """Refuse vectors, a unit's or a trial's each, whose zeros would be counted as spikes.
+
+    Args:
+        each: numbers as they were stored, in their order.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: all are small whole numbers that mostly repeat, as counts in bins do; or some end in zeros; or all
+            go up and down, as intervals do.
+    """
+    known = [one[np.isfinite(one)] for one in each if one.dtype.kind in "iuf" and one.size]
+    values = [one for one in known if one.size]
+    if not values:
+        return
+    largest = max(float(one.max()) for one in values)
+    # More than twice as many as there are different ones: most are there twice.
+    repeated = sum(one.size for one in values) > 2 * (largest + 1) * len(values)
+    if 0 <= largest <= LARGEST and repeated and all((one >= 0).all() and (one % 1 == 0).all() for one in values):
+        told = f"{where} expected spike times, got whole numbers from 0 to {largest:g} over and over, as counts in bins"
+        raise BadInput(f"{told}; save them as one array of counts, (trials, bins, units) or (bins, units)")
+    padded = [one for one in values if one.size > ZEROS and not one[-ZEROS:].any() and one.any()]
+    if padded:
+        told = f"{where} expected spike times, got zeros after the last one in {counted(padded, 'vector')}"
+        raise BadInput(f"{told}, which would be spikes at 0; end them before, or pad with NaN")
+    long = [one for one in values if one.size > LONG]
+    if long and all((np.diff(one) < 0).mean() > FALLS for one in long):
+        told = f"{where} expected spike times, which rise, got numbers that go up and down in each vector"
+        raise BadInput(f"{told}; of intervals between spikes save the sums, cumsum(x), and of times sort(x)")
