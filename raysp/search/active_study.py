@@ -79,7 +79,7 @@ class ActiveStudy:
         self._scores: dict[int, Score] = {}
         self._first_open, self._ended = 0, 0
         self._running: set[str] = set()
-        self.closed_by_time = self._exhausted = False
+        self.closed_by_time = self._exhausted = self._stopped = False
         self._retry = retry
         for candidate in self.candidates:
             for part in self._parts():
@@ -140,7 +140,9 @@ class ActiveStudy:
         """Note that a trial has ended, however it did; return how, as its folder says."""
         self._running.discard(trial_id)
         found = outcome(self.study.run.trial(trial_id))
-        if found.state == "waiting" and self._cut():
+        if found.state == "waiting" and self._clock_cut():
+            # It was stopped with its state saved, and goes on another time: even of a floor, there is no time left.
+            self._stopped = True
             return found
         if found.state == "waiting":
             # Its folder could not even take the error: the same command runs it again.
@@ -195,7 +197,7 @@ class ActiveStudy:
         return self._clock_late() and (self.begun or not self._first_always)
 
     def _cut(self) -> bool:
-        return self._clock_cut() and (self.begun or not self._first_always)
+        return self._clock_cut() and (self.begun or self._stopped or not self._first_always)
 
     def _parts(self) -> list[Part]:
         return list(self.study.definition.parts(self.study.definition.seeds))

@@ -158,3 +158,15 @@ def test_an_amount_that_means_nothing_is_refused():
     for wrong in ({"samples": 0}, {"minutes": 0}, {"finalists": 2}, {"final_seeds": (0, 1)}):
         with pytest.raises(BadInput, match="expected"):
             Amount(**wrong)
+
+
+def test_a_floor_that_the_clock_stopped_has_not_failed_and_goes_on_another_time(tmp_path):
+    over: list[bool] = []
+    made = made_up.study(tmp_path, model="smoothing", space={"model.sigma_ms": {"uniform": [20.0, 90.0]}})
+    one = made_up.active(made, cut=lambda: bool(over))
+    trial = one.next()
+    over.append(True)
+    assert one.settle(trial.id).state == "waiting"
+    assert one.over()
+    assert one.next() is None
+    assert made_up.active(made).next().id == trial.id
