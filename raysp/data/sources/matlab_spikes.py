@@ -30,6 +30,7 @@ from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.sources import (
     hidden_parts,
+    joined,
     matlab_behavior,
     no_times,
     own_bins,
@@ -192,7 +193,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
             return _laid_out(each_trial, columns, config, where, ids)
         each = [flat[of == unit] for unit in ids]
         units = _units([_times(one, config, said) for one in each], said, ids)
-        return Session(units, columns_s, where, notes=(*odd, *_steps(each, units, config)))
+        return Session(units, columns_s, where, notes=(*odd, *joined.restarts(flat, of), *_steps(each, units, config)))
     if (rows := matlab_values.padded(found)) is not None:
         found = matlab_values.objects(rows)
     if found.dtype != object:

@@ -17,6 +17,10 @@ WIDTH = re.compile(rf"(time_?)?bin(_?(size|width|len|length|dur|duration)({UNIT}
 """Names of what says how wide a file's bins are."""
 MILLISECONDS, SECONDS = re.compile(r".*ms", re.IGNORECASE), re.compile(r".*_(s|sec|seconds)", re.IGNORECASE)
 LIKELY_MS = (0.1, 1000.0)
+EDGES = re.compile(r"(time_?)?bins?(_?(edges?|centers?|centres?|starts?|times?|t))?|edges?|time_?edges", re.IGNORECASE)
+"""Names of where bins begin, end or have their middle."""
+UNEVEN, FEWEST = 0.05, 4
+"""Steps from bin to bin that differ more from the usual one are others, where most do."""
 CLOSE, EVEN = 0.01, 1e-3
 """Widths that differ by a smaller part are the same; steps of one column of times do, too."""
 
@@ -56,6 +60,7 @@ def _doubts(
     others_ms: Sequence[float],
 ) -> Iterator[Doubt]:
     told: list[tuple[float, str]] = []
+    uneven: list[Doubt] = []
     given = counts_bin_ms or bin_ms
     for name in names:
         bare = re.split(r"[./]", name)[-1].strip()
@@ -66,9 +71,12 @@ def _doubts(
                 times = read(name)
                 fits = abs(len(times) * given / bin_ms - bins) <= 1 if times.ndim == 1 else False
                 told += [(1000 * step, f"the step of {name}") for step in even_step(times) if fits and step < 1]
+            elif EDGES.fullmatch(bare) and counts_bin_ms in (None, bin_ms):
+                uneven += _uneven(name, read(name), bins)
         except BadInput:
             # What nobody asked for blocks nothing.
             continue
+    yield from uneven[:1]
     told = [(one, said) for one, said in told if not any(abs(one - other) <= CLOSE * other for other in others_ms)]
     if not told or any(abs(one - given) <= CLOSE * given for one, _ in told):
         return
@@ -76,6 +84,17 @@ def _doubts(
     setting = "bin_ms" if counts_bin_ms is None else "counts_bin_ms"
     yield Doubt("bin_ms", f"expected bins of {own_ms:g} ms, as {said} in the file says, got {setting} {given:g};"
                 f" to add up bins of the file set counts_bin_ms: {own_ms:g} beside a multiple as bin_ms")  # fmt: skip
+
+
+def _uneven(name: str, times: np.ndarray, bins: int) -> list[Doubt]:
+    """Return the doubt that so many bins are not of one width, by where they begin or end."""
+    if times.dtype.kind not in "iuf" or times.ndim != 1 or len(times) - bins not in (0, 1) or bins < FEWEST:
+        return []
+    steps = np.diff(times.astype(np.float64))
+    if not (steps > 0).all() or (np.abs(steps / np.median(steps) - 1) <= UNEVEN).mean() > 0.5:
+        return []
+    told = f"expected bins of one width, got steps from {steps.min():g} to {steps.max():g} in {name}"
+    return [Doubt("bin_ms", f"{told}; count spikes in bins of one width")]
 
 
 def _one(found: np.ndarray) -> list[float]:

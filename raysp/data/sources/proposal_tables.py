@@ -48,7 +48,7 @@ from raysp.data.sources.proposed import (
     windows,
 )
 from raysp.data.sources.rows_of_events import AS_EVENTS, are_events, mixed
-from raysp.data.sources.trials_beside import LOOKED_FOR, Beside, beside, event, is_events, is_times
+from raysp.data.sources.trials_beside import LOOKED_FOR, Beside, beside, clock_by_trials, event, is_events, is_times
 from raysp.errors import BadInput, present
 from raysp.io import files
 from raysp.io.words import counted, listed
@@ -248,6 +248,8 @@ def cut(
     """
     rate, trials = own or (_own_rate(path) if times.whole else None, beside(path, times))
     per_second, reason = rate or clock(times, units)
+    if rate is None and trials.found is not None:
+        per_second, reason = clock_by_trials(trials.found[1], times, units) or (per_second, reason)
     settings["per_second"], why["per_second"] = per_second, reason
     around: dict[str, tuple[int, int]] = {}
     if trials.found is None:

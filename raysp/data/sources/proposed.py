@@ -51,8 +51,10 @@ MOSTLY = 0.5
 RATES_HZ = (0.2, 200.0)
 """Between these the mean rate of units lies; it tells which unit times are in."""
 
-USUAL_HZ, USUAL_S = 8.0, 2.0
-"""Rates of units, and lengths of trials, from which others are about as far either way."""
+SURE = 1.0
+"""Ratios of rates and lengths, as logarithms, from which on one unit of times is likelier than another."""
+USUAL_HZ, USUAL_S, SHORT_S = 8.0, 2.0, 60.0
+"""Rates of units, and lengths of trials, from which others are about as far either way; few recordings are shorter."""
 RATE = re.compile(
     r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq|sample_?res", re.IGNORECASE
 )
@@ -140,16 +142,22 @@ def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, 
     Args:
         times: of all spikes of the recording.
         units: how many.
-        trial: of spikes that lie trial by trial, how long one lasts, in their unit: that tells, too.
+        trial: of spikes that lie trial by trial, how long one lasts, in their unit: that tells, too, as does how long
+            a whole recording does.
     """
     # Whole numbers are never seconds.
     able = [one for one in CLOCKS if not (one == 1.0 and times.whole)]
     rates = {one: rate_hz(times, units, one) for one in able}
     likely = [one for one, rate in rates.items() if RATES_HZ[0] <= rate <= RATES_HZ[1]]
     if likely:
-        lasting = {one: 0.0 if not trial else abs(np.log(trial / one / USUAL_S)) for one in likely}
-        best = min(likely, key=lambda one: abs(np.log(rates[one] / USUAL_HZ)) + lasting[one])
+        lasting = {one: max(0.0, np.log(SHORT_S * one / max(times.span, 1e-12))) for one in likely}
+        if trial:
+            lasting = {one: abs(np.log(trial / one / USUAL_S)) for one in likely}
+        unlikely = {one: abs(np.log(rates[one] / USUAL_HZ)) + lasting[one] for one in likely}
+        best, *others = sorted(likely, key=unlikely.__getitem__)
         told = " (NOT KNOWN: the file does not say its sampling rate)" if best == SAMPLES else ""
+        if others and best != SAMPLES and unlikely[others[0]] - unlikely[best] < SURE:
+            told = f" (NOT KNOWN: were they {CLOCKS[others[0]]}, {rates[others[0]]:.3g})"
         return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average{told}"
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
 

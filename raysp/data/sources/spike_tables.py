@@ -37,6 +37,7 @@ from raysp.data.sources import (
     bins_of_trials,
     by_unit,
     hidden_parts,
+    joined,
     large_tables,
     rows_of_events,
     sampled_table,
@@ -198,6 +199,7 @@ def _spikes_and_trials(config: Config, read: Reader) -> Session:
         notes = (*twice, *said_of_steps, *ends, *notes)
         return Session(units, trials, os.path.basename(config.path), notes=notes, by_trial=True)
     table.clear()
+    twice += joined.restarts(times, of_unit)
     units, notes = _units(times, of_unit, known, config, read)
     trials, wide = ({}, ()) if config.trials is None else _trials(config, config.trials, read)
     notes = (*(said or ()), *twice, *said_of_steps, *wide, *notes)

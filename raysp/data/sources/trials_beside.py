@@ -11,7 +11,7 @@ import numpy as np
 
 from raysp.data.formats import pynapple_npz, sorted_folder, table_file
 from raysp.data.sources import sampled_table, spike_columns
-from raysp.data.sources.proposed import CLOCKS, STARTS, Times, named
+from raysp.data.sources.proposed import CLOCKS, RATES_HZ, STARTS, USUAL_HZ, Times, named, rate_hz
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
@@ -173,9 +173,35 @@ def is_sampled(one: np.ndarray) -> bool:
 
 def _lies_in(one: np.ndarray, times: Times) -> bool:
     """Tell whether times rise through a recording, in the unit of its own or in another one."""
-    known = one[np.isfinite(one)].astype(float)
-    for scale in (spikes / trials for spikes in CLOCKS for trials in CLOCKS):
-        inside = (known * scale >= times.first - 0.05 * times.span) & (known * scale <= times.last + 0.05 * times.span)
-        if inside.mean() > INSIDE and np.ptp(known * scale) > SPAN * times.span:
-            return True
-    return False
+    return any(_inside(one, times, spikes / trials) for spikes in CLOCKS for trials in CLOCKS)
+
+
+def clock_by_trials(table: Table, times: Times, units: int) -> tuple[float, str] | None:
+    """Return how many units of spike times are a second where trials on another clock tell that, and why; else None.
+
+    Args:
+        table: of trials.
+        times: of all spikes of the recording.
+        units: how many.
+    """
+    starts = [one for name, one in table.items() if is_times(one) and (_rises(one) or named([name], *STARTS))]
+    if not starts or _inside(starts[0], times, 1.0):
+        return None
+    able = {one: rate_hz(times, units, one) for one in CLOCKS if not (one == 1.0 and times.whole)}
+    fitting = {
+        spikes: rate for spikes, rate in able.items()
+        if RATES_HZ[0] <= rate <= RATES_HZ[1]
+        and any(_inside(starts[0], times, spikes / trials) for trials in CLOCKS if trials != spikes)
+    }  # fmt: skip
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda one: abs(np.log(fitting[one] / USUAL_HZ)))
+    told = f"trials then lie in the recording, and units fire {fitting[best]:.3g} a second on average"
+    return best, f"times look like {CLOCKS[best]}: {told}"
+
+
+def _inside(one: np.ndarray, times: Times, scale: float) -> bool:
+    """Tell whether times lie in most of a recording, on a clock so many times faster."""
+    known = one[np.isfinite(one)].astype(float) * scale
+    inside = (known >= times.first - 0.05 * times.span) & (known <= times.last + 0.05 * times.span)
+    return bool(inside.mean() > INSIDE and np.ptp(known) > SPAN * times.span)
