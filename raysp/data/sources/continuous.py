@@ -111,8 +111,10 @@ def parts(begin_s: np.ndarray, cut: Cut, where: str) -> tuple[partition.Rows, tu
             f"{where}: no window is left to train on: {count} of {total} are evaluated, and the others are nearer to "
             f"them than gap_ms {cut.gap_ms:g}; take fewer eval_stretches, a shorter gap_ms or shorter windows"
         )
+    span = f"from {begin_s[0]:.6g} to {begin_s[-1] + window_s(cut):.6g} s"
     said = (
-        f"the recording has no trials: it is cut into windows of {window_s(cut):g} s, {count} of {total} evaluated in "
-        f"{stretches_} stretches; {int(near.sum())} windows nearer to them than {cut.gap_ms:g} ms are used for nothing"
+        f"the recording has no trials: it is cut into windows of {window_s(cut):g} s {span}, {count} of {total} "
+        f"evaluated in {stretches_} stretches; {int(near.sum())} windows nearer to them than "
+        f"{cut.gap_ms:g} ms are used for nothing"
     )
     return (others[~near], chosen), (said,)

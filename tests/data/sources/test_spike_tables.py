@@ -124,7 +124,8 @@ def test_without_trials_windows_follow_each_other_and_evaluation_keeps_its_dista
     apart = np.abs(split.train.ids[:, None] - split.eval.ids).min()
     assert apart == 3, "0.7 s lie between"
     assert (np.diff(split.eval.ids) > 1).sum() == 2, "three stretches"
-    assert any("the recording has no trials" in note for note in split.provenance.notes)
+    (note,) = [one for one in split.provenance.notes if "the recording has no trials" in one]
+    assert f"windows of 0.5 s from {first_s:.6g} to " in note
 
 
 def test_a_table_of_units_chooses_and_what_it_lacks_is_said(tables):
