@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ class Columns:
         per_second: units of time in a second.
         channel: name of the column of channels, on each of which units are numbered anew; None of none.
         codes: name of a unit -> its number, where units have names; filled in as they are read.
+        odd: of the last reading, how many spikes of channels' units have the numbers of none, see `spike_layouts.odd`.
     """
 
     path: str
@@ -37,10 +39,12 @@ class Columns:
     per_second: float
     channel: str | None = None
     codes: dict[str, int] = field(default_factory=dict)
+    odd: Counter[int] = field(default_factory=Counter)
 
     def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield times (s) and numbers of units. Raises BadInput where a row has none."""
         row, kind = 0, ""
+        self.odd.clear()
         wanted = [one for one in (self.time, self.unit, self.channel) if one is not None]
         for batch in table_batches.batches(self.path, wanted):
             times = table_file.column(batch[self.time])
@@ -63,6 +67,7 @@ class Columns:
         if self.channel is None:
             return batch[self.unit]
         unit, channel = (table_file.column(batch[name]) for name in (self.unit, self.channel))
+        self.odd.update(spike_layouts.odd(unit))
         return polars.Series(self.unit, spike_layouts.with_channel(unit, channel, self.path))
 
     def _numbers(self, units: polars.Series, row: int) -> tuple[np.ndarray, str]:
@@ -122,7 +127,8 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     numbers, totals = found.units()
     there = _named(columns, numbers)
     known = np.sort(there) if used is None else used
-    notes = () if table is None else spike_columns.silent(known, there, table)
+    notes = spike_layouts.unsorted(columns.odd, left.total + found.total)
+    notes += () if table is None else spike_columns.silent(known, there, table)
     others = _named(columns, left.units()[0])
     order = np.argsort(there)
     places = np.searchsorted(there[order], known).clip(max=len(there) - 1)

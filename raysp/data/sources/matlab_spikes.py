@@ -180,7 +180,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         columns_s |= {edge: able[name] for edge, name in edges(able).items() if (edge, None) in named_}
     if config.units is not None:
         of = _of_spikes(file, config.units, found, said)
-        odd = () if config.channels is None else spike_layouts.unsorted(of)
+        odd = () if config.channels is None else spike_layouts.unsorted(spike_layouts.odd(of), len(of))
         if config.channels is not None:
             of = spike_layouts.with_channel(of, _of_spikes(file, config.channels, found, said), said)
         flat, ids = present(vector(found)), np.unique(of)

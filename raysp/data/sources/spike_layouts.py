@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -160,18 +161,22 @@ def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.nd
     return numbers, row, place
 
 
-def unsorted(unit: np.ndarray) -> tuple[str, ...]:
-    """Return the note that some units of channels have numbers that systems give to spikes of no unit.
+def odd(unit: np.ndarray) -> Counter[int]:
+    """Return how many spikes have each number that systems give to those of no unit.
 
     Args:
         unit: (spikes,) its number on its channel.
     """
-    odd = [str(one) for one in UNSORTED if unit.dtype.kind in "iuf" and (unit == one).any()]
-    if not odd:
+    return Counter({one: int((unit == one).sum()) for one in UNSORTED if unit.dtype.kind in "iuf"})
+
+
+def unsorted(often: Mapping[int, int], total: int) -> tuple[str, ...]:
+    """Return the note that some units of channels have such numbers, of so many spikes in all; see `odd`."""
+    if not any(often.values()):
         return ()
-    counts = " and ".join(f"{int((unit == int(one)).sum()):,} of unit {one}" for one in odd)
+    counts = " and ".join(f"{count:,} of unit {one}" for one, count in often.items() if count)
     return (
-        f"of {len(unit):,} spikes {counts} of their channels are read as units: Blackrock, Plexon and TDT number so "
+        f"of {total:,} spikes {counts} of their channels are read as units: Blackrock, Plexon and TDT number so "
         "spikes that were not sorted, or noise; if these are such, leave them out of the file",
     )
 

@@ -174,7 +174,7 @@ def _spikes_and_trials(config: Config, read: Reader) -> Session:
     twice = () if said is not None or config.channel is not None else spike_layouts.merged(table, unit)
     if config.channel is not None:
         channel = named(table, config.channel, "channel", set(), config.path)
-        twice = spike_layouts.unsorted(table[unit])
+        twice = spike_layouts.unsorted(spike_layouts.odd(table[unit]), len(table[unit]))
         table[unit] = spike_layouts.with_channel(table[unit], table.pop(channel), config.path)
     if said is None and config.trial is None and config.trials is None:
         unused = [name for name in bins_of_trials.likely(table) if name not in (time, unit)]
