@@ -4,7 +4,7 @@ Each is named as in MATLAB, "trial.spikes". What lies there tells how it is read
 
 - of an array of structs, one a trial: a cell array of each unit's spike times, or a matrix (units, bins) of counts;
 - a cell array (units, 1) of spike times of the whole recording, or the field of an array of structs, one a unit;
-- a cell array (units, trials) or (trials, units) of spike times in each trial;
+- a cell array (units, trials) or (trials, units) of spike times in each trial; or (channels, units) of the recording;
 - a vector of spike times, with `units` a vector that says whose each is, `trial` one of its trial's number;
 - variables with a vector of spike times for each unit: "sig*" stands for sig001a, sig001b and so on, "ch*.times" for
   fields of structs; of a folder, "cell_*.times" for variables of a file for each unit; with `by_trial`, for each trial;
@@ -32,6 +32,7 @@ from raysp.data.sources import (
     hidden_parts,
     joined,
     matlab_behavior,
+    matlab_cells,
     no_times,
     own_bins,
     spike_columns,
@@ -199,7 +200,11 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     if found.dtype != object:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
-    no_times.check([one for cell in found.ravel() for one in _each(cell)], said)
+    no_times.check([one for cell in found.ravel() for one in matlab_cells.vectors(cell)], said)
+    if not config.by_trial and matlab_cells.of_recording(found, config.per_second):
+        cells, places, empty = matlab_cells.filled(found)
+        units = _units([_times(one, config, said) for one in cells], said, places)
+        return Session(units, columns_s, where, notes=(*empty, *_steps(cells, units, config)))
     by_trial = _by_trial(found, len(next(iter(columns.values()), ())) or None, said)
     of_one = config.trials is not None and config.spikes.startswith(f"{config.trials}.")
     if by_trial is None and (of_one or config.by_trial):
@@ -223,14 +228,6 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     else:
         notes = (FROM_ZERO,)
     return Session(units, columns_s, where, notes=(*notes, *_steps(found.ravel(), units, config)))
-
-
-def _each(cell: Value) -> list[np.ndarray]:
-    """Return the vectors of a cell, of a trial's units or the only one."""
-    if isinstance(cell, Struct):
-        return []
-    inside = cell.ravel() if cell.dtype == object else [cell]
-    return [one.ravel() for one in inside if isinstance(one, np.ndarray) and one.size == max(one.shape, default=0)]
 
 
 def _of_spikes(file: Values, name: str, times: Value, where: str) -> np.ndarray:

@@ -11,7 +11,8 @@ from raysp.config.settings import Plain
 from raysp.data.formats import matlab_folder, matlab_values, starred, whose
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.sources import proposal_arrays, proposal_matlab_behavior, trial_ends
-from raysp.data.sources.proposal_arrays import bin_ms
+from raysp.data.sources.matlab_cells import of_recording
+from raysp.data.sources.proposal_arrays import USUAL, bin_ms
 from raysp.data.sources.proposal_matlab_names import of_names, untold
 from raysp.data.sources.proposal_matlab_trials import Guess, on_clock
 from raysp.data.sources.proposal_matlab_whole import continuous, flat, is_times, rise, scalars
@@ -181,6 +182,10 @@ def _in_struct(name: str, value: Struct, field: str, found: Mapping[str, Value])
     if (guess := _of_matrices(f"{name}.{field}", each, columns)) is not None:
         settings, why, _ = guess
         settings["trials"] = name
+        others = [other for other in value.names if other != field and _of_matrices(other, value.field(other), {})]
+        alike = [f"{name}.{other}" for other in others if USUAL.search(other)]
+        if alike:
+            why["spikes"] += f"; not read, which may be counts, too: {listed(np.array(alike))}"
         return [_with_conditions(settings, why, columns, value.count)]
     vectors = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu" and one.size > 1]
     if vectors and all(one.size == max(one.shape) for one in vectors) and rise(list(map(flat, vectors))):
@@ -214,6 +219,10 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     if not is_times(value):
         return _nested(name, value, found)
     cells = [flat(one) for one in value.ravel()]
+    filled = [one for one in cells if len(one)]
+    joined = np.concatenate([np.zeros(0), *filled])
+    if 1 not in value.shape and of_recording(value, clock(Times.of(joined), len(filled))[0]):
+        return [continuous(name, filled, found)]
     if 1 in value.shape:
         return [continuous(name, cells, found)]
     for other, table in found.items():
@@ -225,6 +234,7 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
         other: one
         for other, one in found.items()
         if isinstance(one, np.ndarray) and one.size in value.shape and one.size == max(one.shape, default=0)
+        if one.dtype != object or OF_UNITS.search(other) is None
     }
     if not beside:
         return _beside_matrix(name, value, found)

@@ -67,7 +67,8 @@ CONDITION = re.compile(
 OUTCOME = re.compile(r"success|correct|reward|outcome|valid|error|fail|hit|miss(ed)?$|good|abort", re.IGNORECASE)
 """Names of columns of conditions, and of how a trial ended."""
 OF_UNITS = re.compile(
-    r"depth|channel|electrode|unit|cluster|cell|neuron|area|region|quality|layer|coord|position", re.IGNORECASE
+    r"depth|channel|(^|[^a-z])chan(_|$|[^a-z])|electrode|unit|cluster|cell|neuron|area|region|quality|layer|coord|position",
+    re.IGNORECASE,
 )
 """Names of vectors with a value for each unit, where they are as long as there are units."""
 CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microseconds"}
@@ -273,7 +274,8 @@ def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
     """Return the columns that look like a trial's condition: few values, each in several trials; at most two."""
     found = []
     for name, values in columns.items():
-        if values.shape != (trials,) or name in ("id", "trial", "trial_id"):
+        # A bin's number, idx_goCue, is when something was.
+        if values.shape != (trials,) or name in ("id", "trial", "trial_id") or name.lower().startswith("idx_"):
             continue
         # MATLAB has its whole numbers as fractions, too.
         if values.dtype.kind not in "iubUS" and not (is_whole(values) and np.isfinite(values).all()):

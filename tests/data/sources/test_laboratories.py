@@ -81,6 +81,43 @@ def test_spikes_of_blackrock_in_matlab_are_of_units_numbered_anew_on_each_electr
     assert note.startswith(f"of {len(TIMES):,} spikes {(unit == 0).sum():,} of unit 0 and {(unit == 1).sum():,} of")
 
 
+def test_cells_of_channels_and_units_of_a_whole_recording_are_units(tmp_path):
+    cells = np.empty((4, 3), object)
+    cells[:] = [[np.zeros((0, 0))] * 3] * 4
+    for place, one in zip(((0, 1), (2, 1), (2, 2), (3, 0)), EACH, strict=True):
+        cells[place] = one[:, None]
+    names = np.array([f"M1 {one}" for one in range(4)], object)
+    clock = np.arange(0, 60, 0.02)
+    savemat(tmp_path / "x.mat", {"spikes": cells, "chan_names": names[:, None], "t": clock[:, None],
+                                 "cursor_pos": np.column_stack([np.sin(clock), np.cos(clock)])})  # fmt: skip
+    found = proposal(str(tmp_path / "x.mat"))
+    assert "trials" not in found.settings
+    assert found.settings["behavior_time"] == "t"
+    settings = {**found.settings, "path": str(tmp_path / "x.mat"), "gap_ms": 0, "heldout": 0, "bin_ms": 20}
+    split, answers = prepare.read(Recording("x", found.source, settings), "")
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin]).sum(axis=(0, 1))
+    begin = np.ceil(1e3 * TIMES.min() - 1e-6) / 1e3 + np.concatenate([split.train.ids, split.eval.ids])
+    wanted = [sum(((one >= at - 1e-9) & (one < at + 1 - 1e-9)).sum() for at in begin) for one in EACH]
+    assert dict(zip(split.units.tolist(), counts, strict=True)) == dict(zip([4, 6, 10, 3], wanted, strict=True))
+    assert "8 empty ones are no units" in split.provenance.notes[0]
+
+
+def test_counts_of_another_area_in_trials_of_matlab_are_told(tmp_path):
+    trials = np.empty((1, 12), [(name, object) for name in ("M1_spikes", "PMd_spikes", "bin_size", "idx_go", "side")])
+    for row in range(12):
+        trials[0, row] = (
+            *(RNG.poisson(1, (40 + row % 3, units)) * 1.0 for units in (6, 4)),
+            0.01,
+            7.0 + row % 2,
+            row % 2,
+        )
+    savemat(tmp_path / "x.mat", {"trial_data": trials})
+    found = proposal(str(tmp_path / "x.mat"))
+    assert found.settings["spikes"] == "trial_data.M1_spikes"
+    assert found.why["spikes"].endswith("not read, which may be counts, too: trial_data.PMd_spikes")
+    assert (found.settings["counts_bin_ms"], found.settings["conditions"]) == (10.0, ["side"])
+
+
 @pytest.mark.parametrize("names", ["M1_{}", "{}"])
 def test_names_of_units_beside_an_index_of_ends_are_theirs(tmp_path, names):
     called = [names.format(one) for one in "dacb"]
