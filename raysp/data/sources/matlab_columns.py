@@ -10,6 +10,7 @@ import numpy as np
 
 from raysp.data.formats import matlab_values, starred, vector_file
 from raysp.data.formats.matlab_values import Struct, Value, Values
+from raysp.data.sources.spike_layouts import OF_NAMES
 from raysp.errors import BadInput, expect, present
 
 if TYPE_CHECKING:
@@ -107,3 +108,23 @@ def numbers_beside(file: Values, spikes: str, count: int) -> tuple[np.ndarray, s
         if np.isfinite(able[name]).all() and (able[name] >= 0).all() and (able[name] % 1 == 0).all():
             return able[name].astype(np.int64), name
     return None
+
+
+def names_beside(file: Values, count: int) -> tuple[str, ...]:
+    """Return the names of so many units, where one variable, a text for each, is called so; none where none is.
+
+    Args:
+        file: the open file.
+        count: how many units there are.
+    """
+    able = [texts for name in file.names if OF_NAMES.fullmatch(name) and (texts := _texts(file[name]))]
+    able = [texts for texts in able if len(texts) == count == len(set(texts)) and all(texts)]
+    return tuple(able[0]) if len(able) == 1 else ()
+
+
+def _texts(value: Value) -> list[str]:
+    """Return the texts of a cell array; none of what holds others."""
+    if isinstance(value, Struct) or value.dtype != object:
+        return []
+    each = [one for one in value.ravel() if isinstance(one, np.ndarray) and one.dtype.kind == "U" and one.size == 1]
+    return [str(one.item()).strip() for one in each] if len(each) == value.size else []

@@ -40,7 +40,7 @@ from raysp.data.sources import (
     trial_ends,
 )
 from raysp.data.sources.cut import Cut, check_names
-from raysp.data.sources.matlab_columns import columns_of, number, numbers_beside, vector
+from raysp.data.sources.matlab_columns import columns_of, names_beside, number, numbers_beside, vector
 from raysp.data.sources.matlab_counts import of_counts
 from raysp.data.sources.proposed import edges
 from raysp.data.sources.session_windows import trials_of
@@ -50,7 +50,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect, present
 from raysp.io import files
 
-VERSION = "matlab_spikes-6"
+VERSION = "matlab_spikes-7"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
@@ -159,6 +159,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
             whole = dataclasses.replace(whole, notes=(*whole.notes, *told))
         else:
             session = _session(file, found, columns, config, where)
+            session = _named(session, file)
             session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
             if config.behavior:
                 begin = session.trials.get(BEGIN)
@@ -228,6 +229,17 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     else:
         notes = (FROM_ZERO,)
     return Session(units, columns_s, where, notes=(*notes, *_steps(found.ravel(), units, config)))
+
+
+def _named(session: Session, file: Values) -> Session:
+    """Return a session whose units, where nothing numbers them, have the names that lie beside them."""
+    if FROM_ZERO not in session.notes or not isinstance(session.units, Units):
+        return session
+    if not (names := names_beside(file, len(session.units))):
+        return session
+    told = f"{spike_columns.in_order(names)}; trials that nothing numbers are numbered from 0"
+    notes = tuple(told if note == FROM_ZERO else note for note in session.notes)
+    return dataclasses.replace(session, units=dataclasses.replace(session.units, names=names), notes=notes)
 
 
 def _of_spikes(file: Values, name: str, times: Value, where: str) -> np.ndarray:

@@ -262,3 +262,15 @@ def test_trials_in_single_precision_are_told_and_lose_nothing_more(tmp_path, of,
     edges = stored.astype(np.float64)[:, None] / per_second + np.arange(101) / 100
     expected = [np.histogram(np.floor(spikes * 1000 + 1e-6) / 1000 + 1e-7, row)[0] for row in edges]
     np.testing.assert_array_equal(counts, expected)
+
+
+@pytest.mark.parametrize(("called", "known"), [("unitNames", True), ("comments", False)])
+def test_units_have_the_names_that_a_cell_array_beside_them_gives(tmp_path, called, known):
+    names = np.empty((UNITS, 1), object)
+    names[:, 0] = [f"sig{unit:03d}a" for unit in range(UNITS)]
+    savemat(tmp_path / "x.mat", {"R": structs(spikes=[of_units(trial) for trial in range(TRIALS)]), called: names})
+    given = {"path": str(tmp_path / "x.mat"), "spikes": "R.spikes", "trials": "R", "window_ms": (0, 600), "bin_ms": 20}
+    split, _ = matlab_spikes.build(Config(**given), "x")
+    told = [note for note in split.provenance.notes if "units have names" in note]
+    assert len(told) == known
+    assert [name for _, name in split.provenance.unit_names] == [f"sig{unit:03d}a" for unit in range(UNITS)] * known
