@@ -232,6 +232,11 @@ class RunFolder:
         """
         if not files.exists(self.experiment):
             files.check(self.path)
+            if files.exists(self.holder):
+                told = (
+                    f"{self.path} holds no run yet: one was begun by {files.read_text(self.holder)}, and had no trials"
+                )
+                raise NotReady(f"{told} planned; wait for it, or if it was stopped run it again")
             beside = os.path.dirname(self.path.rstrip("/"))
             places = [os.path.join(at, name) for at in (beside, "runs") for name in (self.name, STANDIN + self.name)]
             within = files.join(self.path, "final")

@@ -39,6 +39,15 @@ def test_what_writes_into_a_run_holds_its_lock_and_says_who_has_it(run, verb):
     assert files.listing(run.path) == [".lock", ".lock-holder", "experiment.yaml"]
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "status"])
+def test_a_run_that_has_just_begun_is_named_as_such(tmp_path, verb):
+    run = RunFolder(str(tmp_path / "run"))
+    with locked(run):
+        done = CliRunner().invoke(cli.main, [verb, run.path])
+    assert done.exit_code == 2
+    assert f"{run.path} holds no run yet: one was begun by process {os.getpid()} on " in done.output
+
+
 @pytest.mark.parametrize("verb", ["evaluate", "collect", "report", "status"])
 def test_no_folder_comes_to_be_by_looking_for_a_run(tmp_path, verb):
     done = CliRunner().invoke(cli.main, [verb, str(tmp_path / "none")])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +13,11 @@ from raysp.config.settings import Plain
 from raysp.data.formats import sorted_folder, table_file
 from raysp.data.sources import proposal_tables, res_clu, trials_beside
 from raysp.data.sources.proposed import Proposal, Times
+from raysp.errors import BadInput
 from raysp.io import files
+
+CLOCKS = ("spike_times", "spike_seconds", "spikes.times")
+"""What names of such vectors begin with."""
 
 
 def proposal(path: str) -> Proposal:
@@ -27,15 +33,33 @@ def proposal(path: str) -> Proposal:
         return Proposal("", contents=(*contents, "no vector with the unit of each spike lies beside it"))
     (of_unit,) = table_file.read(os.path.join(folder, whose[0])).values()
     contents.append(f"beside it {whose[0]}: {len(np.unique(of_unit))} units")
+    contents += _other_clocks(folder, there, path, len(times))
     settings: dict[str, Plain] = {"unit": whose[0].removesuffix(table_file.VECTOR)}
     why = {"unit": "whose each spike is, in the vector of this name"}
-    if sorted_folder.bare(own := os.path.basename(path)) != own:
+    if os.path.basename(path) not in sorted_folder.TIMES:
         settings["time"], why["time"] = name, "the time of each spike"
     if (good := sorted_folder.good_units(folder)) is not None:
         table, column, value = good
         settings |= {"units": files.absolute(table), "keep_units": {column: value}}
         why |= {"units": "what was sorted, a row a unit", "keep_units": "single units alone; {} for all that it lists"}
     return proposal_tables.cut(path, Times.of(times), len(np.unique(of_unit)), settings, why, contents)
+
+
+def _other_clocks(folder: str, there: Sequence[str], path: str, spikes: int) -> list[str]:
+    """Return lines on vectors beside the times that hold the same ones on another clock, as TPrime's of SpikeGLX do."""
+    found = []
+    for name in there:
+        other = os.path.join(folder, name)
+        alike = sorted_folder.bare(name).startswith(CLOCKS) and name.endswith(table_file.VECTOR) and other != path
+        if alike and sorted_folder.bare(name) not in sorted_folder.TIMES:
+            with contextlib.suppress(BadInput):
+                (times,) = table_file.read(other).values()
+                if len(times) == spikes:
+                    found.append(
+                        f"{name}: as many times, on another clock, and not read: where trials are on it, look at "
+                        f"{other} instead"
+                    )
+    return found
 
 
 def of_pairs(path: str) -> Proposal:

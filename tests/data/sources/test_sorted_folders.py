@@ -128,3 +128,17 @@ def test_files_of_a_pair_keep_the_contract_and_what_does_not_fit_is_said(tmp_pat
     (folder / "ec.28.clu.2").unlink()
     with pytest.raises(BadInput, match=r"clu\.2 is not there"):
         proposal(path)
+
+
+def test_times_on_another_clock_beside_those_of_a_sorter_are_told_and_read(tmp_path):
+    np.save(tmp_path / "spike_times.npy", np.round(TIMES * 30000).astype(np.int64))
+    np.save(tmp_path / "spike_clusters.npy", WHOSE)
+    np.save(tmp_path / "spike_seconds_adj.npy", TIMES + 3.0)
+    other = str(tmp_path / "spike_seconds_adj.npy")
+    (line,) = [one for one in proposal(str(tmp_path / "spike_times.npy")).contents if "another clock" in one]
+    assert line.endswith(f"where trials are on it, look at {other} instead")
+    found = proposal(other)
+    assert found.settings["time"] == "spike_seconds_adj"
+    assert prepare.read(Recording("x", found.source, {**found.settings, "path": other}), "")[0].sizes.units == len(
+        np.unique(WHOSE)
+    )
