@@ -8,8 +8,9 @@ from raysp.data.formats.matlab_values import Struct, Value
 from raysp.data.formats.whose import LONGEST_TRIAL_S
 from raysp.io.words import counted
 
-FEW, MOSTLY = 20, 0.5
-"""Spikes of a cell from which on it tells where they lie, and the part of the recording in which those of a unit do."""
+FEW, MOSTLY, SLOWEST_HZ = 20, 0.5, 0.05
+"""Spikes of a cell from which on it tells where they lie, the part of the recording in which those of a unit do, and
+how often it fires at least."""
 
 
 def vectors(cell: Value) -> list[np.ndarray]:
@@ -37,7 +38,9 @@ def of_recording(cells: np.ndarray, per_second: float) -> bool:
         return False
     span = max(float(one.max()) for one in each) - min(float(one.min()) for one in each)
     usual = float(np.median([np.ptp(one) for one in each]))
-    return span > LONGEST_TRIAL_S * per_second and usual > MOSTLY * span
+    rate_hz = float(np.median([one.size / max(np.ptp(one), 1e-12) for one in each])) * per_second
+    # Times of short trials in another unit would be those of a recording in which nothing fires.
+    return span > LONGEST_TRIAL_S * per_second and usual > MOSTLY * span and rate_hz > SLOWEST_HZ
 
 
 def filled(cells: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, tuple[str, ...]]:

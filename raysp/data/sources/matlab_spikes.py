@@ -202,11 +202,12 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
     no_times.check([one for cell in found.ravel() for one in matlab_cells.vectors(cell)], said)
-    if not config.by_trial and matlab_cells.of_recording(found, config.per_second):
+    trials = len(next(iter(columns.values()), ())) or None
+    if not config.by_trial and trials not in found.shape and matlab_cells.of_recording(found, config.per_second):
         cells, places, empty = matlab_cells.filled(found)
         units = _units([_times(one, config, said) for one in cells], said, places)
         return Session(units, columns_s, where, notes=(*empty, *_steps(cells, units, config)))
-    by_trial = _by_trial(found, len(next(iter(columns.values()), ())) or None, said)
+    by_trial = _by_trial(found, trials, said)
     of_one = config.trials is not None and config.spikes.startswith(f"{config.trials}.")
     if by_trial is None and (of_one or config.by_trial):
         by_trial = [[one] for one in found.ravel()]

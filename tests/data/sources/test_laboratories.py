@@ -102,6 +102,17 @@ def test_cells_of_channels_and_units_of_a_whole_recording_are_units(tmp_path):
     assert "8 empty ones are no units" in split.provenance.notes[0]
 
 
+@pytest.mark.parametrize("given", [{}, {"trials": "go", "align": "go"}])
+def test_cells_of_trials_in_another_unit_are_no_recording(tmp_path, given):
+    cells = np.empty((4, 30), object)
+    for place in np.ndindex(cells.shape):
+        cells[place] = np.sort(RNG.uniform(0, 2000, 40))[:, None]
+    savemat(tmp_path / "x.mat", {"spikes": cells, "go": RNG.uniform(300, 500, (30, 1))})
+    settings = {"path": str(tmp_path / "x.mat"), "spikes": "spikes", "window_ms": [0, 400], "bin_ms": 20, **given}
+    with pytest.raises(BadInput, match=r"expected a cell array \(units, trials\), got \(4, 30\)|are all times in s"):
+        prepare.read(Recording("x", "matlab_spikes", settings), "")
+
+
 def test_counts_of_another_area_in_trials_of_matlab_are_told(tmp_path):
     trials = np.empty((1, 12), [(name, object) for name in ("M1_spikes", "PMd_spikes", "bin_size", "idx_go", "side")])
     for row in range(12):
