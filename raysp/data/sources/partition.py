@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -282,6 +282,14 @@ def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarr
         if len(np.unique(one[~np.isnan(one)])) < 2:
             raise BadInput(f"{where}: decode, {name} expected values that differ from trial to trial, got one alone")
     return np.stack(values, axis=1), (f"decoded from each trial's mean rates: {', '.join(names)}",)
+
+
+def without_condition(condition: np.ndarray | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the note on trials, (trials,) as of `condition_index`, of which a column says nothing."""
+    missing = 0 if condition is None else int((condition < 0).sum())
+    if condition is None or not 0 < missing < len(condition):
+        return ()
+    return (f"{missing} of {len(condition)} trials have no {listed(columns)}: they are in no condition's PSTH",)
 
 
 def condition_index(columns: list[np.ndarray]) -> np.ndarray:

@@ -44,7 +44,8 @@ def proposal(file: Group) -> Proposal:
     contents = [f"units: {len(units)}, {len(units.times):,} spikes, {span}", *_of_units(columns)]
     contents += map(_table, tables.items())
     if series:
-        contents.append(f"time series: {', '.join(series[:MOST])}{', ...' if len(series) > MOST else ''}")
+        told = "" if _movement(file, series) else " (behavior=NAME decodes one)"
+        contents.append(f"time series: {', '.join(series[:MOST])}{', ...' if len(series) > MOST else ''}{told}")
     settings: dict[str, Plain] = {}
     why: dict[str, str] = {}
     around: dict[str, tuple[int, int]] = {}

@@ -39,6 +39,7 @@ from raysp.data.sources.proposed import (
     clock,
     condition,
     described,
+    ends,
     is_rate,
     is_whole,
     named,
@@ -325,6 +326,7 @@ def _of_trials(
     start, stop = (None if name is None else seconds[name] / (1 if name in times else trials_per_second)
                    for name in (first, stop_name))  # fmt: skip
     others = {name: one for name, one in seconds.items() if name not in (first, stop_name)}
+    stop = ends(others, start) if stop is None and start is not None else stop
     align, (begin, end), reason = window(others, start, stop)
     settings |= {"trials": path, "align": align or first, "window_ms": [begin, end], "bin_ms": BIN_MS}
     held = told_around((begin, end), event=bool(align))

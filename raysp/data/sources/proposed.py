@@ -43,6 +43,9 @@ DURATIONS = ("duration", "dur", "length")
 CLOCK = r"([ _]*times?)?([ _]*[\[(](s|secs?|seconds?|ms|msecs?)[\])]|[ _]+(s|secs?|seconds?|ms|msecs?))?"
 """What may stand after such a name: that it is a time, and in which unit, "end_ms", "Start time (s)"."""
 
+DURATION = re.compile(r"(trials?[ _]*)?(duration|dur|length)", re.IGNORECASE)
+WITHIN = 0.9
+"""How a trial's, and no stimulus's, is called; trials at least that end by it before the next one begins."""
 UNTIL_NEXT = "until nine of ten next ones begin: no column tells when trials end, such as stop or end"
 
 MOSTLY = 0.5
@@ -250,6 +253,22 @@ def windows(
         elif before + rest >= BIN_MS and before >= 0:
             found[name] = (-before, rest)
     return found
+
+
+def ends(columns: Mapping[str, np.ndarray], start: np.ndarray) -> np.ndarray | None:
+    """Return when each trial ends, (trials,) s, by a column of how long it lasts, until the next one; None without one.
+
+    Args:
+        columns: of the table of trials, times in s.
+        start: (trials,) their begins, s.
+    """
+    until = _until_next(start)
+    for name, lasts in columns.items():
+        if DURATION.fullmatch(bare(name)) is None or lasts.dtype.kind != "f" or lasts.shape != start.shape:
+            continue
+        if ((lasts > 0) & (lasts <= until + ROUNDING_MS / 1000)).mean() >= WITHIN:
+            return start + lasts
+    return None
 
 
 def _lengths(start: np.ndarray, stop: np.ndarray | None) -> np.ndarray:

@@ -90,10 +90,11 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
     were = "units were" if len(unseen) > 1 else "unit was"
     told = f"{len(unseen)} {were} never observed in a window and left out: {listed(unseen)}"
     left_out = (told,) if len(unseen) else ()
+    condition = condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None
     return Whole(
         counts=counts,
         forward=grid.forward,
-        condition=condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None,
+        condition=condition,
         behavior=behavior,
         ids=windows.numbers[rows],
         units=units.ids[usable],
@@ -108,6 +109,7 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
             *left_out,
             *doubts,
             *unknown,
+            *partition.without_condition(condition, config.conditions),
         ),
     )
 

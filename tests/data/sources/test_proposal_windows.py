@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 from scipy.io import savemat
 
+from raysp.config.experiment import Recording
 from raysp.data.formats import plausibility
-from raysp.data.sources import proposal
+from raysp.data.sources import prepare, proposal
 
 TRIALS, UNITS = 40, 4
 RNG = np.random.default_rng(5)
@@ -58,6 +59,7 @@ def nwb(folder):
         ("begin_ms", "end_ms", 1500, "as long as nine of ten last"),
         ("Trial start (s)", "stopTime", 1500, "as long as nine of ten last"),
         ("trial_start_times", "end_time", 1500, "as long as nine of ten last"),
+        ("onset", "duration", 1500, "as long as nine of ten last"),
         ("begin_ms", "reward", 2000, "no column tells when trials end"),
     ],
 )
@@ -65,13 +67,18 @@ def test_begins_and_ends_are_known_whatever_unit_stands_after_them(tmp_path, sta
     scale = 1000 if start.endswith("_ms") else 1
     choice = ["left", "right", None, "left"] * (TRIALS // 4)
     pl.DataFrame({"unit": OF, "time": TIMES_S * scale}).write_csv(tmp_path / "spikes.csv")
-    trials = {"nr": range(TRIALS), start: START_S * scale, stop: (START_S + 1.5) * scale, "choice": choice}
+    stops = np.full(TRIALS, 1.5) if stop == "duration" else (START_S + 1.5) * scale
+    trials = {"nr": range(TRIALS), start: START_S * scale, stop: stops, "choice": choice}
     pl.DataFrame(trials).write_csv(tmp_path / "trials.csv")
     found = proposal.proposal(str(tmp_path / "spikes.csv"))
     assert (found.settings["align"], found.settings["window_ms"]) == (start, [0, end_ms])
     assert says in found.why["align"]
     assert ("may hold more" in found.why["window_ms"]) == (end_ms == 2000)
     assert "  choice: 40, text, 10 missing, 2 different" in found.contents
+    given = {**found.settings, "path": str(tmp_path / "spikes.csv")}
+    split, _ = prepare.read(Recording("x", found.source, given), "")
+    trials = len(split.train) + len(split.eval)
+    assert f"10 of {trials} trials have no choice: they are in no condition's PSTH" in split.provenance.notes
 
 
 @pytest.mark.parametrize("write", [table, nwb, matlab, matlab_of_trials], ids=lambda one: one.__name__)
