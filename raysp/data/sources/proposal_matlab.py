@@ -150,7 +150,7 @@ def _of_rows(
         if whose.in_trials(times, able[who.channel], span / per_second):
             # Each unit of each trial fires as units do.
             known = Times(len(times), 0.0, span, is_whole(times))
-            clocks = sampled(scalars(found), known, units) or clock(known, units, span)
+            clocks = sampled(scalars(found), known, units, span) or clock(known, units, span)
             return _in_rows_of_trials(when, who.unit, who.channel, times, clocks)
         settings["channels"], why["channels"] = who.channel, "units are numbered anew on each"
     settings |= {"spikes": when, "units": who.unit}
@@ -327,7 +327,8 @@ def _of_trials(
     joined = np.concatenate([np.zeros(0), *times])
     # Laid one after the other they fire as long as all trials last.
     known = Times(len(joined), 0.0, float(lengths.sum()), is_whole(joined))
-    per_second, told = sampled(scalars(found), known, units) or clock(known, units, float(np.median(lengths)))
+    length = float(np.median(lengths))
+    per_second, told = sampled(scalars(found), known, units, length) or clock(known, units, length)
     settings: dict[str, Plain] = {"spikes": spikes, "trials": table, "per_second": per_second}
     why = {
         "spikes": TRIAL_BY_TRIAL,

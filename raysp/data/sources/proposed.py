@@ -56,8 +56,9 @@ RATES_HZ = (0.2, 200.0)
 
 SURE = 1.0
 """Ratios of rates and lengths, as logarithms, from which on one unit of times is likelier than another."""
-USUAL_HZ, USUAL_S, SHORT_S = 8.0, 2.0, 60.0
-"""Rates of units, and lengths of trials, from which others are about as far either way; few recordings are shorter."""
+USUAL_HZ, USUAL_S, SHORTEST_S, SHORT_S = 8.0, 2.0, 0.1, 60.0
+"""Rates of units, and lengths of trials, from which others are about as far either way; few trials, and recordings, are
+shorter."""
 RATE = re.compile(
     r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq|sample_?res", re.IGNORECASE
 )
@@ -154,10 +155,7 @@ def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, 
     rates = {one: rate_hz(times, units, one) for one in able}
     likely = [one for one, rate in rates.items() if RATES_HZ[0] <= rate <= RATES_HZ[1]]
     if likely:
-        lasting = {one: max(0.0, np.log(SHORT_S * one / max(times.span, 1e-12))) for one in likely}
-        if trial:
-            lasting = {one: abs(np.log(trial / one / USUAL_S)) for one in likely}
-        unlikely = {one: abs(np.log(rates[one] / USUAL_HZ)) + lasting[one] for one in likely}
+        unlikely = {one: _unlikely(times, units, one, trial) for one in likely}
         best, *others = sorted(likely, key=unlikely.__getitem__)
         told = " (NOT KNOWN: the file does not say its sampling rate)" if best == SAMPLES else ""
         if others and best != SAMPLES and unlikely[others[0]] - unlikely[best] < SURE:
@@ -166,21 +164,32 @@ def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, 
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
 
 
+def _unlikely(times: Times, units: int, per_second: float, trial: float | None) -> float:
+    """Return how far rates, and lengths of the recording or of trials, lie from usual ones, as logarithms."""
+    rate = abs(np.log(max(rate_hz(times, units, per_second), 1e-12) / USUAL_HZ))
+    if trial:
+        return float(rate + abs(np.log(trial / per_second / USUAL_S)))
+    return float(rate + max(0.0, np.log(SHORT_S * per_second / max(times.span, 1e-12))))
+
+
 def rate_hz(times: Times, units: int, per_second: float) -> float:
     """Return how often units would fire, spikes/s, if so many units of their times are a second."""
     return times.count / max(times.span / per_second, 1e-12) / max(units, 1)
 
 
-def sampled(names: Mapping[str, np.ndarray], times: Times, units: int) -> tuple[float, str] | None:
+def sampled(
+    names: Mapping[str, np.ndarray], times: Times, units: int, trial: float | None = None
+) -> tuple[float, str] | None:
     """Return how many samples a second has, as a file says whose times are whole numbers, and which value says so.
 
     A sampling rate may be of another signal, and times in ms are whole numbers, too: it is taken where units then fire
-    as units do, or no other clock makes them.
+    as units do, or no other clock makes them, unless all would be over in no time.
 
     Args:
         names: what the file holds, by name.
         times: of its spikes.
         units: how many.
+        trial: as of `clock`.
     """
     for name, one in names.items():
         bare = re.split(r"[./]", name)[-1]
@@ -188,9 +197,14 @@ def sampled(names: Mapping[str, np.ndarray], times: Times, units: int) -> tuple[
             rate = float(one.reshape(-1)[0])
             if not is_rate(rate):
                 continue
-            other, reason = clock(times, units)
+            other, reason = clock(times, units, trial)
             if not RATES_HZ[0] <= (hz := rate_hz(times, units, rate)) <= RATES_HZ[1] and other != 1.0:
                 return other, f"NOT KNOWN: {reason}; in samples, {name} = {rate:g}, they would fire {hz:.3g} a second"
+            lasting_s, usual_s = (trial or times.span) / rate, SHORTEST_S if trial else SHORT_S
+            unlikely = _unlikely(times, units, rate, trial) - _unlikely(times, units, other, trial)
+            if other != 1.0 and lasting_s < usual_s and unlikely > SURE:
+                told = f"in samples, {name} = {rate:g}, {'a trial' if trial else 'all'} would last {lasting_s:.3g} s"
+                return other, f"NOT KNOWN: {reason}; {told}"
             return rate, f"samples, {name} = {rate:g}"
     return None
 

@@ -59,6 +59,16 @@ def test_few_spikes_in_ms_are_no_samples(tmp_path, rate_hz, per_second, trials):
     assert found.get("trials_per_second", per_second) == (1 if trials else per_second)
 
 
+@pytest.mark.parametrize(("per_second", "taken"), [(1000, 1000), (30000, 30000)])
+def test_a_rate_of_another_signal_is_not_that_of_times_in_ms(tmp_path, per_second, taken):
+    times, of = spikes(5)
+    whole = np.round(times * per_second).astype(int)
+    np.savez(tmp_path / "x.npz", spike_times=whole, spike_clusters=of, fs=30000.0)
+    found = proposal(str(tmp_path / "x.npz"))
+    assert found.settings["per_second"] == taken
+    assert ("all would last" in found.why["per_second"]) == (per_second == 1000)
+
+
 def test_bins_of_several_widths_are_refused(tmp_path):
     edges = np.cumsum(RNG.uniform(0.01, 0.03, 401))
     np.savez(tmp_path / "x.npz", spikes=RNG.poisson(0.5, (400, 5)), bin_edges=edges)
