@@ -6,7 +6,7 @@ import dataclasses
 
 from raysp.config.experiment import STANDIN
 from raysp.data.formats import plausibility
-from raysp.data.sources import odd_units, partition, sampled
+from raysp.data.sources import odd_units, partition, same_trials, sampled
 from raysp.data.sources.cut import Cut
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
@@ -37,6 +37,8 @@ def split_of(
         count = partition.how_many(trials, asked, config.eval_fraction, "trials", where)
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
         rows = (partition.others(trials, chosen), chosen)
+    twice = same_trials.shared(whole.counts, whole.ids, rows)
+    whole = dataclasses.replace(whole, notes=(*whole.notes, *twice))
     whole = odd_units.noted(whole, heldout, rows, config.accept, where)
     if config.decode_history >= whole.bins:
         told = f"{where}: decode_history expected fewer bins than a trial's {whole.bins}"

@@ -17,6 +17,7 @@ from raysp.data.sources import (
     counted_behavior,
     own_bins,
     partition,
+    silent_ends,
     trial_numbers,
 )
 from raysp.data.sources.partition import Rows
@@ -76,6 +77,8 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
             "which trial each bin is of, trial: NAME"
         )
     trained = len(counts)
+    if config.trial is None and counts.ndim == 3 and counts.dtype.kind in "iuf":
+        lost += silent_ends.noted(counts, config.counts_bin_ms or config.bin_ms)
     if config.eval_counts is not None:
         counts = _with_evaluated(counts, file.read(config.eval_counts), f"{where}: {config.eval_counts}")
     whole, rows = _of_trials(config, file, counts, where)
