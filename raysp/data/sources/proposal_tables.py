@@ -286,7 +286,7 @@ def with_trials(found: Proposal, path: str, given: Mapping[str, Plain]) -> Propo
         return found
     if found.times is None or trials_beside.event(table) is None:
         return found
-    of_trials = ("trials", "align", "window_ms", "conditions", "trials_per_second")
+    of_trials = ("trials", "align", "window_ms", "conditions", "trials_per_second", "keep")
     settings = {name: value for name, value in found.settings.items() if name not in of_trials}
     why = {name: reason for name, reason in found.why.items() if name not in of_trials}
     contents = [one for one in found.contents if not one.startswith(BESIDE)]
@@ -316,10 +316,13 @@ def _of_trials(
     contents: list[str],
 ) -> dict[str, tuple[int, int]]:
     """Put in what a table of trials says; returns the windows around times in it."""
+    contents += [f"trials in {os.path.basename(path)}:", *(f"  {line(name, one)}" for name, one in table.items())]
+    if (kind := trials_beside.kind_of_rows(table)) is not None:
+        settings["keep"], why["keep"] = dict([kind]), "a row for each event: those of this kind are trials"
+        table = {name: one[table[kind[0]] == kind[1]] for name, one in table.items()}
     numbers = [name for name, one in table.items() if one.dtype.kind in "iuf"]
     start_name, stop_name = (named(numbers, *spike_tables.EDGES[edge]) for edge in ("start_time", "stop_time"))
     first = start_name or present(event(table))
-    contents += [f"trials in {os.path.basename(path)}:", *(f"  {line(name, one)}" for name, one in table.items())]
     trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
     times = {name for name, one in table.items() if one.dtype.kind == "f" or is_times(one)}
     seconds = {name: one / trials_per_second if name in times else one for name, one in table.items()}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.data.formats import pynapple_npz, sorted_folder, table_file
-from raysp.data.sources import sampled_table, spike_columns
-from raysp.data.sources.proposed import CLOCKS, RATES_HZ, STARTS, USUAL_HZ, Times, named, rate_hz
+from raysp.data.sources import rows_of_events, sampled_table, spike_columns
+from raysp.data.sources.proposed import CLOCKS, EVENTS, RATES_HZ, STARTS, USUAL_HZ, Times, named, rate_hz
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
@@ -205,3 +205,29 @@ def _inside(one: np.ndarray, times: Times, scale: float) -> bool:
     known = one[np.isfinite(one)].astype(float) * scale
     inside = (known >= times.first - 0.05 * times.span) & (known <= times.last + 0.05 * times.span)
     return bool(inside.mean() > INSIDE and np.ptp(known) > SPAN * times.span)
+
+
+def kind_of_rows(table: Table) -> tuple[str, str] | None:
+    """Return the column and the value in it that say which rows are trials, of a table with a row for each event.
+
+    Such a table has one column of times, and one called after events, whose texts name several kinds, each of many
+    rows. Of these the kind is taken that events are proposed by, or that begins trials.
+    """
+    if sum(map(is_times, table.values())) != 1:
+        return None
+    for name, one in table.items():
+        if (
+            one.dtype.kind != "U"
+            or not rows_of_events.OF_EVENTS.search(name)
+            or not rows_of_events.are_events(name, one)
+        ):
+            continue
+        kinds, counts = np.unique(one, return_counts=True)
+        words = {frozenset(rows_of_events.EVENT.findall(kind.lower()) or [kind]) for kind in kinds.tolist()}
+        able = [kind for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True) if count >= FEWEST]
+        if not 1 < len(kinds) <= rows_of_events.MOST or len(words) < 2 or not able:
+            continue
+        ranked = [kind for word in (*EVENTS, *STARTS, "trial") for kind in able if word in kind.lower()]
+        if ranked:
+            return name, ranked[0]
+    return None

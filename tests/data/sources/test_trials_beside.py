@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from raysp.config.experiment import Recording
+from raysp.data.sources import prepare
 from raysp.data.sources.proposal import changed, proposal
 
 RNG = np.random.default_rng(5)
@@ -63,3 +65,27 @@ def test_a_table_of_events_is_none_of_spikes(tmp_path):
         found = proposal(str(tmp_path / "x.csv"))
         assert found.source == ""
         assert found.contents[-1].startswith(f"{name} looks like events rather than units: give the file of the spikes")
+
+
+@pytest.mark.parametrize(
+    ("column", "kinds", "kept"),
+    [
+        ("event", ("trial_start", "go", "reward"), "go"),
+        ("EventString", ("TTL 1 trial_start", "TTL 10 odor_A", "TTL 20 reward"), "TTL 1 trial_start"),
+        ("event", ("stim_A", "stim_B"), None),
+        ("side", ("trial_left", "go_right"), None),
+    ],
+)
+def test_of_a_row_for_each_event_those_of_one_kind_are_trials(folder, column, kinds, kept):
+    rows = [f"{begin + place / 2:.4f},{kind}" for begin in BEGIN for place, kind in enumerate(kinds)]
+    (folder / "0304_events.csv").write_text("\n".join([f"time,{column}", *rows]))
+    found = proposal(str(folder / "0304_spikes.csv"))
+    assert found.settings.get("keep") == (None if kept is None else {column: kept})
+    assert found.settings["align"] == "time"
+    if kept is not None:
+        assert found.settings["window_ms"][1] > 1500
+        settings = {**found.settings, "path": str(folder / "0304_spikes.csv")}
+        split = prepare.read(Recording("x", "spike_tables", settings), "")[0]
+        ids = np.concatenate([split.train.ids, split.eval.ids])
+        # The last window ends after the last spike.
+        assert sorted(set(range(kinds.index(kept), 3 * len(BEGIN), 3)) - set(ids.tolist()))[:-1] == []
