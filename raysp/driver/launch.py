@@ -227,7 +227,7 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
             states = _train(asked, missing, len(form.planned), machines, tracker)
             failed = _not_done(run, form.planned)
             if failed and (request.late is None or len(failed) == len(form.planned)):
-                show_failure(run, failed, states, say)
+                show_failure(run, failed, states, say, timed=request.late is not None)
             else:
                 finish(run, request.root, say, test=request.test_phase)
                 if request.late is None:

@@ -72,8 +72,10 @@ def say_outside(others: list[Trial], run: RunFolder, say: Callable[[str], None])
     )
 
 
-def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, State], say: Callable[[str], None]) -> None:
-    """Show the first failure, and say what to type."""
+def show_failure(
+    run: RunFolder, failed: list[Trial], states: dict[str, State], say: Callable[[str], None], *, timed: bool = False
+) -> None:
+    """Show the first failure, and say what to type; of a run whose time was over it may be that there is none."""
     for trial in failed:
         folder = run.trial(trial.id)
         there = files.exists(folder.error)
@@ -82,6 +84,10 @@ def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, State], 
             say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}")
             say(f"  its traceback: {folder.error}\n" if there else "")
             break
+    else:
+        if timed:
+            say(f"  {counted(failed, 'trial')} had no time to finish: more minutes go on with them")
+            return
     are = "is" if len(failed) == 1 else "are"
     say(f"{counted(failed, 'trial')} {are} not finished; the others are kept")
     say_next(

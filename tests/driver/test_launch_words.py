@@ -61,3 +61,12 @@ def test_a_killed_worker_leaves_no_traceback_to_point_to(tmp_path):
     show_failure(run, [trial], {trial.id: {"error": "the trial killed its worker 3 times"}}, output.append)
     assert output[0].endswith(f"{trial.id}:\n  the trial killed its worker 3 times")
     assert "its traceback" not in "".join(output)
+
+
+def test_what_had_no_time_to_finish_has_not_failed(tmp_path):
+    run, trial, output = RunFolder(str(tmp_path)), Trial("sae", {}, None, "x", "d"), []
+    show_failure(run, [trial], {trial.id: {"error": ""}}, output.append, timed=True)
+    assert output == ["  1 trial had no time to finish: more minutes go on with them"]
+    files.write_text(run.trial(trial.id).error, f"{TRACE}ValueError: boom\n")
+    show_failure(run, [trial], {}, output.append, timed=True)
+    assert any("--retry" in line for line in output)
