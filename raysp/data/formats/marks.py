@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from raysp.io.words import WARNING
+
 FEWEST, FAR, INNER = 5, 10.0, (1.0, 99.0)
 """Samples with one value, from which on it is a mark if it lies so many times as far from the others as these, between
 their percentiles, lie apart. A sensor at its end stops within the range of others, or just beside it."""
@@ -21,6 +23,25 @@ def noted(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
     each = values.reshape(-1, values.shape[-1]).T
     called = names if len(names) == len(each) else list(map(str, range(len(each))))
     return tuple(note for name, one in zip(called, each, strict=True) for note in _of(one, name))
+
+
+def of_counts(counts: np.ndarray) -> tuple[str, ...]:
+    """Return the warning that the largest number of a small type stands in counts, far from all others.
+
+    Args:
+        counts: as they were stored.
+    """
+    if counts.dtype.kind not in "iu" or counts.dtype.itemsize > 2 or not counts.size:
+        return ()
+    mark = int(np.iinfo(counts.dtype).max)
+    rest = counts[counts != mark]
+    count = counts.size - rest.size
+    if count < FEWEST or not rest.size or FAR * max(int(rest.max()), 1) > mark:
+        return ()
+    told = (
+        f"{WARNING}{count:,} counts are {mark}, the largest that {counts.dtype} holds, and others at most {rest.max()}"
+    )
+    return (f"{told}: does that mark what is missing? Write NaN there, or they count as spikes",)
 
 
 def _of(values: np.ndarray, name: str) -> Iterator[str]:

@@ -177,6 +177,12 @@ def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
 
 
 def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    for name, one in arrays.items():
+        if one.ndim in (2, 3) and one.dtype.kind in "iuf" and one.size and np.nanmin(one) < 0 and is_whole(np.abs(one)):
+            told = (
+                f"{name}: whole numbers, some below 0 ({np.nanmin(one):g} the least), which no counts are: if they mark"
+            )
+            return [f"{told} what is missing, write NaN there, as after a trial's end"]
     several = {name: one.ndim for name, one in arrays.items() if one.ndim in (2, 3) and one.dtype.kind == "f"}
     rates = [name for name, axes in several.items() if axes == max(several.values()) and min(arrays[name].shape) > 2]
     if rates:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.data.formats.marks import noted
+from raysp.data.formats.marks import noted, of_counts
 
 SPEED = np.random.default_rng(0).normal(0, 3, (40, 25, 2))
 
@@ -41,3 +41,16 @@ def test_what_behaviour_usually_has_is_not_told(values):
 def test_scale_and_place_do_not_matter(values):
     one = np.array(values, dtype=float)[:, None]
     assert len(noted(one, ["v"])) == len(noted(4.0 * one + 512.0, ["v"]))
+
+
+COUNTS = np.random.default_rng(0).poisson(1, (9, 20, 4))
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2"])
+def test_the_largest_number_of_a_small_type_is_no_count(kind):
+    mark = np.iinfo(kind).max
+    marked = np.where(np.arange(20)[:, None] < 15, COUNTS, mark).astype(kind)
+    (told,) = of_counts(marked)
+    assert told.startswith(f"WARNING: 180 counts are {mark}, the largest that {marked.dtype} holds")
+    assert of_counts(COUNTS.astype(kind)) == ()
+    assert of_counts(np.where(COUNTS > 3, mark, mark // 4).astype(kind)) == ()

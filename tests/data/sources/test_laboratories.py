@@ -229,6 +229,7 @@ def matrices_of_trials(path):
         ("a.txt", rows_of_units, "is a row the times of a unit? Save a row for each spike"),
         ("a.npz", segments, "several segments, whose samples count from 0 in each: save one segment a file"),
         ("a.csv", bins_in_rows, "bin_* are bins of a row for each trial and unit: save them as an array (trials, bins"),
+        ("a.npz", lambda path: np.savez(path, spikes=RNG.poisson(1, (9, 20, 4)) - 1), "some below 0 (-1 the least)"),
         ("a.npz", matrices_of_trials, "trial*: a matrix of spikes for each trial: save one of all, with the trial"),
         ("old.mat", b"\0\0\0\0\x10\0\0\0\1\0\0\0", "no file of MATLAB 5 to 7.3: of an older one.*save(name, '-v7')"),
         ("spks.npy", lambda path: np.save(path, RNG.random((40, 900))), "traces and deconvolved events"),
