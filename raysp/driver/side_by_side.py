@@ -30,7 +30,7 @@ def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> 
     """Yield the scores of several runs on the splits that two of them share, then what differs between them.
 
     A model that is neither floor nor ceiling stands there once for each run, with its name; floor and ceiling are the
-    first run's that has them.
+    first run's that has them. Of a split whose data differ each run has a table of its own.
 
     Args:
         runs: their folders, two at least.
@@ -43,13 +43,15 @@ def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> 
     """
     names = _names(runs)
     splits, ceilings = _shared(runs), set().union(*map(ceilings_of, runs))
-    for split in _of_other_data(runs, splits):
+    others = _of_other_data(runs, splits)
+    for split in others:
         yield f"WARNING {split} is not the same data in these runs, so that neither scores nor winners compare"
     for kind, parts in _by_kind(dict(zip(names, runs, strict=True)), splits, phase).items():
         bounds = kind.bounds(runs[0].record())
-        for one in kind.scores(_together(parts, bounds), bounds):
-            yield ""
-            yield from table_of(with_ceilings(one, ceilings), terminal)
+        for together in _comparable(parts, others):
+            for one in kind.scores(_together(together, bounds), bounds):
+                yield ""
+                yield from table_of(with_ceilings(one, ceilings), terminal)
     yield ""
     differing = [(key, [(value, False) for value in values]) for key, values in _differing(runs, splits)]
     if not differing:
@@ -103,6 +105,18 @@ def _by_kind(
             own = [split for split, one in of_split.items() if one is kind]
             found.setdefault(kind, []).append((name, rows.filter(col("split").is_in(own))))
     return found
+
+
+def _comparable(
+    parts: Sequence[tuple[str, polars.DataFrame]], others: Sequence[str]
+) -> Iterator[list[tuple[str, polars.DataFrame]]]:
+    """Yield the runs' rows that go into one table; each run's by themselves of splits whose data are others."""
+    apart = col("split").is_in(list(others))
+    groups = [[(name, rows.filter(~apart)) for name, rows in parts]]
+    groups += [[(name, rows.filter(apart))] for name, rows in parts]
+    for group in groups:
+        if there := [(name, rows) for name, rows in group if len(rows)]:
+            yield there
 
 
 def _together(parts: Sequence[tuple[str, polars.DataFrame]], bounds: tuple[str, str]) -> polars.DataFrame:

@@ -57,6 +57,8 @@ def test_other_data_or_units_under_models_that_no_two_runs_share_are_told(pair):
     assert told == {"data": "f" * 12, "units": "0,5"}
     warned = {line.split()[1] for line in found if line.startswith("WARNING") and "not the same data" in line}
     assert warned == {trial["split"] for trial in record["trials"]}
+    floors = [line for line in found if line.startswith("  mean_rate (floor)")]
+    assert len(floors) == 2, "each run's own table has its floor"
 
 
 def test_the_same_run_copied_says_so_and_runs_of_one_name_are_told_apart(pair, tmp_path):
