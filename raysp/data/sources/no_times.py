@@ -38,7 +38,7 @@ def check(each: Sequence[np.ndarray], where: str) -> None:
     if 0 <= largest <= LARGEST and repeated and all((one >= 0).all() and (one % 1 == 0).all() for one in values):
         told = f"{where} expected spike times, got whole numbers from 0 to {largest:g} over and over, as counts in bins"
         raise BadInput(f"{told}; save them as one array of counts, (trials, bins, units) or (bins, units)")
-    padded = [one for one in values if one.size > ZEROS and not one[-ZEROS:].any() and one.any()]
+    padded = [one for one in values if one.size > ZEROS and not one[-ZEROS:].any() and (one > 0).any()]
     if padded:
         told = f"{where} expected spike times, got zeros after the last one in {counted(padded, 'vector')}"
         raise BadInput(f"{told}, which would be spikes at 0; end them before, or pad with NaN")

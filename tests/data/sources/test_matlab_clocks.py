@@ -37,7 +37,7 @@ def trial_by_trial(spikes, trials, absolute):
     return {"trial": each if absolute else repack_fields(each[["spikes", "go", "side"]])}
 
 
-@pytest.mark.parametrize("units", [(1000, 1), (1, 1000), (30000, 1), (1, 30000), (1000, 1000), (1, 1)])
+@pytest.mark.parametrize("units", [(1000, 1), (1, 30000), (30000, 1), (1, 1)])
 @pytest.mark.parametrize("layout", ["whole", "from trials' begins", "trial by trial"])
 def test_trials_are_read_in_their_own_unit(tmp_path, layout, units):
     path = str(tmp_path / "x.mat")

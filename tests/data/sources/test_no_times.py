@@ -22,6 +22,7 @@ RIGHT = {
     "spikes at 0": [np.append(0.0, one) for one in EACH],
     "trials of whole ms": [np.sort(RNG.choice(2000, 9, replace=False)) for _ in range(9)],
     "blocks, one after the other": [np.append(one, one[:30]) for one in EACH],
+    "times before an event": [np.array([-9.0, -4.0, 0.0, 0.0])],
     "one spike each": [np.array([1]) for _ in range(9)],
 }
 
