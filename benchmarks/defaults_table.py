@@ -317,7 +317,9 @@ def _behind(rows: Rows, names: list[str], models: list[str]) -> list[str]:
             continue
         little = [m for m in behind if isinstance(w := rows[name, m]["weight"], float) and w < LITTLE]
         why = f"; too few validation spikes, or too little learnt, to believe {', '.join(little)}" if little else ""
-        found.append(f"- {name} ({number(bar)}): {', '.join(f'{m} {number(scores[m])}' for m in behind)}{why}.")
+        best = _score(rows, name, CEILING)
+        room = "" if best is None else f"; true rates {number(best)}"
+        found.append(f"- {name} ({number(bar)}{room}): {', '.join(f'{m} {number(scores[m])}' for m in behind)}{why}.")
     return found
 
 
