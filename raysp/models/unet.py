@@ -104,7 +104,7 @@ class Model(MaskedModel):
 
     @staticmethod
     def usual(config: Config) -> Mapping[str, Plain]:
-        """Return a slower rate than others', see `Config`, and more epochs: many trials are not learnt within a hundred."""
+        """Return a slower rate than others', see `Config`, and more epochs: many trials need more than a hundred."""
         return {"learning_rate": 1e-3, "epochs": 200}
 
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
