@@ -54,8 +54,9 @@ MOSTLY = 0.5
 RATES_HZ = (0.2, 200.0)
 """Between these the mean rate of units lies; it tells which unit times are in."""
 
-SURE = 1.0
-"""Ratios of rates and lengths, as logarithms, from which on one unit of times is likelier than another."""
+SURE, STATED = 1.0, 3.0
+"""Ratios of rates and lengths, as logarithms, from which on one unit of times is likelier than another, and than the
+one that a file states."""
 USUAL_HZ, USUAL_S, SHORTEST_S, SHORT_S = 8.0, 2.0, 0.1, 60.0
 """Rates of units, and lengths of trials, from which others are about as far either way; few trials, and recordings, are
 shorter."""
@@ -158,18 +159,27 @@ def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, 
         unlikely = {one: _unlikely(times, units, one, trial) for one in likely}
         best, *others = sorted(likely, key=unlikely.__getitem__)
         told = " (NOT KNOWN: the file does not say its sampling rate)" if best == SAMPLES else ""
-        if others and best != SAMPLES and unlikely[others[0]] - unlikely[best] < SURE:
-            told = f" (NOT KNOWN: were they {CLOCKS[others[0]]}, {rates[others[0]]:.3g})"
+        if others and best != SAMPLES:
+            # Fast units for a few seconds are slow ones for minutes: that few recordings are short makes nobody sure.
+            by_rate = {one: unlikely[one] if trial else _unlikely_rate(rates[one]) for one in likely}
+            nearest = min(others, key=lambda one: min(unlikely[one] - unlikely[best], by_rate[one] - by_rate[best]))
+            if min(unlikely[nearest] - unlikely[best], by_rate[nearest] - by_rate[best]) < SURE:
+                told = f" (NOT KNOWN: were they {CLOCKS[nearest]}, {rates[nearest]:.3g})"
         return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average{told}"
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
 
 
 def _unlikely(times: Times, units: int, per_second: float, trial: float | None) -> float:
     """Return how far rates, and lengths of the recording or of trials, lie from usual ones, as logarithms."""
-    rate = abs(np.log(max(rate_hz(times, units, per_second), 1e-12) / USUAL_HZ))
+    rate = _unlikely_rate(rate_hz(times, units, per_second))
     if trial:
         return float(rate + abs(np.log(trial / per_second / USUAL_S)))
     return float(rate + max(0.0, np.log(SHORT_S * per_second / max(times.span, 1e-12))))
+
+
+def _unlikely_rate(hz: float) -> float:
+    """Return how far a rate lies from usual ones, as a logarithm."""
+    return float(abs(np.log(max(hz, 1e-12) / USUAL_HZ)))
 
 
 def rate_hz(times: Times, units: int, per_second: float) -> float:
@@ -202,7 +212,7 @@ def sampled(
                 return other, f"NOT KNOWN: {reason}; in samples, {name} = {rate:g}, they would fire {hz:.3g} a second"
             lasting_s, usual_s = (trial or times.span) / rate, SHORTEST_S if trial else SHORT_S
             unlikely = _unlikely(times, units, rate, trial) - _unlikely(times, units, other, trial)
-            if other != 1.0 and lasting_s < usual_s and unlikely > SURE:
+            if other != 1.0 and lasting_s < usual_s and unlikely > STATED:
                 told = f"in samples, {name} = {rate:g}, {'a trial' if trial else 'all'} would last {lasting_s:.3g} s"
                 return other, f"NOT KNOWN: {reason}; {told}"
             return rate, f"samples, {name} = {rate:g}"

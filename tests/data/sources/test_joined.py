@@ -6,6 +6,7 @@ import pytest
 from raysp.config.experiment import Recording
 from raysp.data.sources import joined, prepare
 from raysp.data.sources.proposal import proposal
+from raysp.data.sources.proposed import Times, clock, sampled
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)
@@ -57,6 +58,14 @@ def test_few_spikes_in_ms_are_no_samples(tmp_path, rate_hz, per_second, trials):
     found = proposal(str(tmp_path / "spikes.csv")).settings
     assert found["per_second"] == per_second
     assert found.get("trials_per_second", per_second) == (1 if trials else per_second)
+
+
+def test_that_few_recordings_are_short_makes_nobody_sure():
+    short = Times.of(np.floor(spikes(30, length_s=10)[0] * 20000))
+    assert "(NOT KNOWN: were they samples at 30 kHz, 4" in clock(short, 5)[1]
+    assert sampled({"fs": np.array(20000.0)}, short, 5) == (20000.0, "samples, fs = 20000")
+    usual = Times.of(np.floor(spikes(3, length_s=300)[0] * 1000))
+    assert "NOT KNOWN" not in clock(usual, 5)[1]
 
 
 @pytest.mark.parametrize(("per_second", "taken"), [(1000, 1000), (30000, 30000)])
