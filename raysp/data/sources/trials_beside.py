@@ -25,6 +25,9 @@ LOOKED_FOR = (
 )
 FEWEST, SHARED = 8, 3
 """Trials, and letters that two names begin with, from which on a table is told by what stands in it."""
+REPEATS, WITHIN = 3, 0.7
+"""Rows of a kind that follow each other, from which on the time between them tells, and the part of it after which
+something else happened within a trial."""
 INSIDE, SPAN = 0.9, 0.3
 """Shares of trials' times that lie in the recording, and of the recording that they lie in."""
 MOST_EVEN, MOST_VARIABLES, UNEVEN = 1000, 12, 3.0
@@ -211,9 +214,11 @@ def kind_of_rows(table: Table) -> tuple[str, str] | None:
     """Return the column and the value in it that say which rows are trials, of a table with a row for each event.
 
     Such a table has one column of times, and one called after events, whose texts name several kinds, each of many
-    rows. Of these the kind is taken that events are proposed by, or that begins trials.
+    rows. Of these the kind is taken that events are proposed by, or that begins trials. Kinds of trials, go and nogo,
+    are none of events.
     """
-    if sum(map(is_times, table.values())) != 1:
+    times = [one.astype(float) for one in table.values() if is_times(one)]
+    if len(times) != 1:
         return None
     for name, one in table.items():
         if (
@@ -228,6 +233,14 @@ def kind_of_rows(table: Table) -> tuple[str, str] | None:
         if not 1 < len(kinds) <= rows_of_events.MOST or len(words) < 2 or not able:
             continue
         ranked = [kind for word in (*EVENTS, *STARTS, "trial") for kind in able if word in kind.lower()]
-        if ranked:
+        if ranked and not _are_kinds_of_trials(one == ranked[0], times[0]):
             return name, ranked[0]
     return None
+
+
+def _are_kinds_of_trials(of_kind: np.ndarray, times: np.ndarray) -> bool:
+    """Tell whether rows of one kind are as far from a next row of another as of their own: none is within a trial."""
+    order = np.argsort(times, kind="stable")
+    of_kind, steps = of_kind[order], np.diff(times[order])
+    own, others = (steps[of_kind[:-1] & (of_kind[1:] == same)] for same in (True, False))
+    return len(own) >= REPEATS and len(others) > 0 and bool(np.median(others) > WITHIN * np.median(own))

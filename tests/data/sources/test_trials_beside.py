@@ -6,6 +6,7 @@ import pytest
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
 from raysp.data.sources.proposal import changed, proposal
+from raysp.data.sources.trials_beside import kind_of_rows
 
 RNG = np.random.default_rng(5)
 BEGIN = np.cumsum(RNG.uniform(2.0, 4.0, 40)) + 5
@@ -89,3 +90,13 @@ def test_of_a_row_for_each_event_those_of_one_kind_are_trials(folder, column, ki
         ids = np.concatenate([split.train.ids, split.eval.ids])
         # The last window ends after the last spike.
         assert sorted(set(range(kinds.index(kept), 3 * len(BEGIN), 3)) - set(ids.tolist()))[:-1] == []
+
+
+def test_kinds_of_trials_are_none_of_events():
+    times, order = 4.0 * np.arange(40), np.random.default_rng(0).permutation(40)
+    kinds = np.where(order % 2, "go", "nogo")
+    assert kind_of_rows({"time": times, "event_type": kinds}) is None
+    # Half of the trials are rewarded.
+    rewarded = np.append(times, times[order < 20] + 1)
+    kinds = np.repeat(["go", "reward"], (40, 20))
+    assert kind_of_rows({"time": rewarded, "event_type": kinds}) == ("event_type", "go")
