@@ -30,7 +30,8 @@ def of_recording(cells: np.ndarray, per_second: float) -> bool:
     """
     if cells.ndim != 2 or 1 in cells.shape or not all(isinstance(one, np.ndarray) for one in cells.ravel()):
         return False
-    if any(one.dtype == object or one.size != max(one.shape, default=0) for one in cells.ravel()):
+    # MATLAB's empty vectors are 0 x 1, too.
+    if any(one.dtype == object or (one.size and one.size != max(one.shape)) for one in cells.ravel()):
         return False
     each = [one[np.isfinite(one)] for one in map(np.ravel, cells.ravel()) if one.size > FEW]
     each = [one for one in each if one.size > FEW]

@@ -83,7 +83,8 @@ def test_spikes_of_blackrock_in_matlab_are_of_units_numbered_anew_on_each_electr
 
 def test_cells_of_channels_and_units_of_a_whole_recording_are_units(tmp_path):
     cells = np.empty((4, 3), object)
-    cells[:] = [[np.zeros((0, 0))] * 3] * 4
+    # Empty vectors of MATLAB are 0 x 0, 1 x 0 or 0 x 1.
+    cells[:] = [[np.zeros((0, 0)), np.zeros((0, 1)), np.zeros((1, 0))]] * 4
     for place, one in zip(((0, 1), (2, 1), (2, 2), (3, 0)), EACH, strict=True):
         cells[place] = one[:, None]
     names = np.array([f"M1 {one}" for one in range(4)], object)
