@@ -20,7 +20,7 @@ BATCHES = TrialBatches(SPLIT.train, SPLIT.train, torch.device("cpu"), 0, "valida
 
 def descent(**training):
     torch.manual_seed(0)
-    model = catalog.build("unet", {"layers": 1, "width": 4}, SPLIT.sizes)
+    model = catalog.build("unet", {"layers": 1, "width": 4, "norm": "batch", "mask_ratio": 0.25}, SPLIT.sizes)
     model.start(SPLIT.train)
     settings = Training(epochs=10, batch_size=6, **training)
     job = Job(Trial("unet", {}, settings, "made_up", "0" * 64), device="cpu")
