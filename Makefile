@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
-	@echo "make test    set up, then run the tests (about ten minutes on 2 cores); make test-slow runs the long ones"
+	@echo "make test    set up, then run the tests (ten to eleven minutes on 2 cores); make test-slow runs the long ones"
 	@echo "make test-cluster  run it under SSH, Slurm and a store of objects that the tests start themselves (needs these programs)"
 	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
 	@echo "make faults-pbt  the same of a population, 50 times on one worker and on two (PBT_KILLS=10 for less)"

@@ -10,7 +10,7 @@ from raysp.errors import BadInput
 
 REAL = os.path.join(
     os.path.dirname(__file__),
-    "../../../shared/data/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-test_ecephys.nwb",
+    "../../../../shared/data/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-test_ecephys.nwb",
 )
 
 

@@ -14,7 +14,7 @@ from raysp.errors import BadInput
 from tests.data.nlb_files import write_recording
 from tests.data.nlb_parity import assert_same, ours
 
-REAL = os.path.join(os.path.dirname(__file__), "../../../shared/data")
+REAL = os.path.join(os.path.dirname(__file__), "../../../../shared/data")
 AWKWARD = ("mc_maze", "mc_maze_small", "mc_rtt", "area2_bump", "dmfc_rsg")
 
 
