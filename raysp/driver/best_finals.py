@@ -30,6 +30,10 @@ TWICE, OVERHEAD_S = 2.0, 4.0
 takes beside its fit."""
 
 
+PAIRS = tuple[tuple[float | None, int], ...]
+"""(loss, entries) of each validation trial; no loss where there is no such entry."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A candidate of a search over models.
@@ -60,13 +64,24 @@ class Place:
         return self.model if self.baseline else f"{self.model}-{self.number}"
 
     @property
-    def each(self) -> NDArray[np.float64]:
-        """The loss of each validation trial, mean over its seeds; empty where its kind of data has no such thing."""
+    def each(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The loss of each validation trial, mean over its seeds, and of how many entries it is.
+
+        Those of trials without such entries are NaN; both are empty where its kind of data has no such thing.
+        """
         study, candidate = self.result.study, self.result.candidates[self.number]
         folders = [study.run.trial(study.trial_id(candidate, seed)) for seed in study.definition.seeds]
         found = [folder.read_metrics().get("each_unseen") for folder in folders if files.exists(folder.metrics)]
-        known = [settings.coerce(tuple[float, ...], one, "each_unseen") for one in found if one]
-        return np.asarray(known).mean(axis=0) if known else np.zeros(0)
+        # Searches of earlier versions wrote losses alone, which do not say how much each of them counts.
+        known = [
+            settings.coerce(PAIRS, one, "each_unseen")
+            for one in found
+            if isinstance(one, list) and one and isinstance(one[0], list)
+        ]
+        if not known:
+            return np.zeros(0), np.zeros(0, dtype=np.int64)
+        losses = np.asarray([[loss for loss, _ in one] for one in known], dtype=np.float64)
+        return losses.mean(axis=0), np.asarray([entries for _, entries in known[0]])
 
     @property
     def seconds(self) -> float:

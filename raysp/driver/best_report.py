@@ -128,16 +128,22 @@ class Story:
     def interval(self, over: Place | None) -> tuple[float, float, int] | None:
         """Return the 95 % interval of that margin over draws of validation trials, and how many trials there are.
 
-        None where losses of single trials are not known, as of kinds of data without.
+        A trial counts as much as it has entries, as in the losses that are compared. None where losses of single
+        trials are not known, as of kinds of data without.
         """
         if over is None:
             return None
-        mine, theirs = self.winner.each, over.each
-        if len(mine) < FEWEST or mine.shape != theirs.shape or not np.isfinite(mine - theirs).all():
+        (mine, entries), (theirs, others) = self.winner.each, over.each
+        if not np.array_equal(entries, others):
             return None
-        draws = np.random.default_rng(0).integers(len(mine), size=(DRAWS, len(mine)))
-        low, high = np.quantile((theirs - mine)[draws].mean(axis=1), [0.025, 0.975])
-        return float(low), float(high), len(mine)
+        some = entries > 0
+        gain, entries = (theirs - mine)[some], entries[some]
+        if len(gain) < FEWEST or not np.isfinite(gain).all():
+            return None
+        draws = np.random.default_rng(0).integers(len(gain), size=(DRAWS, len(gain)))
+        margins = (gain * entries)[draws].sum(axis=1) / entries[draws].sum(axis=1)
+        low, high = np.quantile(margins, [0.025, 0.975])
+        return float(low), float(high), len(gain)
 
     @property
     def _kind(self) -> str:
@@ -254,7 +260,7 @@ def _of_average(found: Average | NoAverage) -> str:
 
 def _between(story: Story, place: Place) -> str:
     if (found := story.interval(place)) is None:
-        few = len(story.winner.each)
+        few = int((story.winner.each[1] > 0).sum())
         return f" (on {counted(few, 'validation trial')}, too few to say how sure that is)" if 0 < few < FEWEST else ""
     low, high = (number(end, signed=True) for end in found[:2])
     return f" ({low} to {high} in 95 % of draws of {found[2]} validation trials)"

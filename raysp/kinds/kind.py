@@ -185,8 +185,8 @@ class Kind(abc.ABC, Generic[S]):
 
         return fit(job, lambda job: self.learner(job, split, answers))
 
-    def each_unseen(self, job: Job, fitted: Fitted, split: S) -> Sequence[float]:
-        """Return the `unseen_loss` of each validation trial of a search's trial: how sure the search is; or nothing."""
+    def each_unseen(self, job: Job, fitted: Fitted, split: S) -> Sequence[tuple[float, int]]:
+        """Return (`unseen_loss`, of how many entries) of each validation trial: how sure a search is; or nothing."""
         return ()
 
     def unpredicted(self, job: Job, fitted: Fitted, split: S) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def search_trial(
                 "compared with models that do; expected them in what its method predict returns, see docs/your-model.md"
             )
         write_curve(folder.curve, fitted.curve, trial)
-        each = list(kind.each_unseen(job, fitted, own))
+        each = [(loss if math.isfinite(loss) else None, known) for loss, known in kind.each_unseen(job, fitted, own)]
         files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), "each_unseen": each})
         result: Done = {**done_record(trial, fitted, own.provenance.standin, started), **(made_by or {})}
         result |= {"selected_on": "validation trials of the training part"}

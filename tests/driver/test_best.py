@@ -246,13 +246,39 @@ def test_machines_are_there_for_the_last_trainings_where_the_search_had_nothing_
 )
 def test_a_margin_of_few_validation_trials_says_so(trials, said):
     class Won:
-        each = np.zeros(trials)
+        each = np.zeros(trials), np.ones(trials, int)
 
     class Told:
         winner = Won
         interval = staticmethod(lambda place: None)
 
     assert _between(Told, Won) == said
+
+
+def test_a_margin_weighs_trials_by_their_entries_as_the_losses_do():
+    entries = np.array([900, 10, 10, 10, 10, 10, 0])
+
+    class Won:
+        each = np.array([1.0, 5, 5, 5, 5, 5, np.nan]), entries
+
+    class Behind:
+        each = np.array([2.0, 4, 4.1, 4, 4, 4.1, np.nan]), entries
+
+    class Told:
+        winner = Won
+
+    low, high, trials = Story.interval(Told, Behind)
+    margin = ((Behind.each[0] - Won.each[0]) * entries)[:6].sum() / entries.sum()
+    assert low < 0 < margin < high
+    assert margin == pytest.approx(0.9, abs=0.02)
+    # Weighed alike they would say the contrary: the short trials are five of six.
+    assert (Behind.each[0] - Won.each[0])[:6].mean() < 0
+    assert trials == 6
+
+    class Other:
+        each = np.zeros(7), np.ones(7, int)
+
+    assert Story.interval(Told, Other) is None
 
 
 def test_a_small_recording_that_cannot_be_read_so_is_refused_before_anything_starts(tmp_path, monkeypatch):

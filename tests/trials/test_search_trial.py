@@ -134,3 +134,19 @@ def test_a_model_that_leaves_out_forward_bins_is_not_compared_by_a_loss_of_them(
     assert "co-bps" in run(tmp_path / "own", trial, part, Rungs(objective="co-bps"))["validation"]
     monkeypatch.setattr(sae.Model, "predict", whole)
     assert "unseen_loss" in run(tmp_path / "all", trial, part, Rungs(objective="unseen_loss"))["validation"]
+
+
+def test_a_validation_trial_of_which_nothing_hidden_is_known_has_no_loss_of_its_own(tmp_path, part):
+    train = part.train
+    hidden = {
+        name: getattr(train, name).astype(np.float32) for name in ("heldout", "heldin_forward", "heldout_forward")
+    }
+    for counts in hidden.values():
+        counts[0] = np.nan
+    validation = np.arange(len(train)) % 4 == 0
+    part = dataclasses.replace(part, train=dataclasses.replace(train, validation=validation, **hidden))
+    trial = Trial("mean_rate", {}, None, "made_up", "0" * 64)
+    run(tmp_path, trial, part)
+    (loss, entries), *others = RunFolder(str(tmp_path)).trial(trial.id).read_metrics()["each_unseen"]
+    assert (loss, entries) == (None, 0)
+    assert all(np.isfinite(one) and known > 0 for one, known in others)

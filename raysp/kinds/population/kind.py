@@ -70,7 +70,7 @@ class Population(Kind[PopulationSplit]):
         return None
 
     words = Elsewhere("learner", "parts_in_words")
-    each_unseen = Elsewhere("learner")
+    each_unseen = Elsewhere("unseen_trials")
     unpredicted = Elsewhere("unpredicted")
     unheard = Elsewhere("silent")
     learner = Elsewhere("learner")
