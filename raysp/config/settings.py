@@ -39,13 +39,14 @@ EARLIER_WORDS = {
 YES_OR_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
-def build(cls: type[T], values: object, where: str) -> T:
+def build(cls: type[T], values: object, where: str, advice: str = "") -> T:
     """Make a dataclass from a mapping, nested ones included.
 
     Args:
         cls: a dataclass with annotated fields.
         values: setting -> value.
         where: what the settings belong to, for the error, e.g. "model sae".
+        advice: what to do where one is missing.
 
     Raises:
         BadInput: a name is unknown (the nearest right one is given, or what an earlier one is called now), a value has
@@ -58,7 +59,12 @@ def build(cls: type[T], values: object, where: str) -> T:
     refuse_unknown(values, fields, where)
     missing = [name for name, field in fields.items() if name not in values and _required(field)]
     if missing:
-        raise BadInput(f"{where} needs the setting {missing[0]!r}, which has no default")
+        one = (
+            f"the setting {missing[0]!r}, which has"
+            if len(missing) == 1
+            else f"the settings {', '.join(missing)}, which have"
+        )
+        raise BadInput(f"{where} needs {one} no default{advice and f'; {advice}'}")
     return cls(**{name: coerce(kinds[name], value, f"{where}, {name}") for name, value in values.items()})
 
 

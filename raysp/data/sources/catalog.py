@@ -85,7 +85,8 @@ def config(recording: Recording, root: str) -> DataclassInstance:
     """
     kind, where = source(recording.source).Config, f"recording {recording.name}"
     values = {name: _below(value, root) for name, value in recording.settings.items()}
-    return settings.build(kind, values, where)
+    advice = f"raysp data look {values['path']} proposes what to give" if "path" in values else ""
+    return settings.build(kind, values, where, advice)
 
 
 def recordings(own: Iterable[Recording] = ()) -> dict[str, Recording]:

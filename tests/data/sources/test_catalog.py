@@ -63,6 +63,13 @@ def test_an_unknown_setting_gets_the_nearest_name(recording):
         prepare.full_name(wrong, root)
 
 
+def test_a_setting_without_a_default_is_named_with_what_proposes_it():
+    lacking = Recording("mine", "population", {"path": "/data/x.npz"})
+    told = "needs the setting 'bin_ms', which has no default; raysp data look /data/x.npz proposes what to give"
+    with pytest.raises(BadInput, match=told):
+        sources.config(lacking, "")
+
+
 @pytest.mark.parametrize(
     ("source", "earlier"), [("chaotic_rnn", "neurons"), ("lorenz_ndt", "neurons"), ("retina", "cells")]
 )
