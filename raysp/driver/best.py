@@ -17,7 +17,8 @@ from raysp.data.splits.header import Header
 from raysp.driver.best_average import averaged
 from raysp.driver.best_choices import choices, objective, spaces
 from raysp.driver.best_finals import Finals, final_run, finals
-from raysp.driver.best_report import Story, summary, write_best_report
+from raysp.driver.best_report import summary, write_best_report
+from raysp.driver.best_story import Story
 from raysp.driver.launch import Request, check_place, check_places, choose_splits, launch, prepare_data, run_folder
 from raysp.driver.plan import with_sets
 from raysp.driver.read_first import read_first

@@ -49,12 +49,16 @@ class Average:
 
     @property
     def wins(self) -> bool:
-        """Whether the best of its members is not better by a standard error, on trials that chose neither.
+        """Whether its best member is not better by a standard error, on trials that chose neither.
 
         The burden of proof lies with the single one: it is the luckiest of many on the trials that chose it, and the
         likelihood of a mean of rates is never below the members' mean.
         """
         return self.gain > -self.gain_error and self.weighed >= LEAST
+
+    def has(self, label: str) -> bool:
+        """Whether a model or candidate is among its members, with weight or without."""
+        return any(one == label for one, _ in self.weights)
 
     @property
     def models(self) -> list[tuple[str, float]]:
@@ -64,16 +68,22 @@ class Average:
             sums[label] = sums.get(label, 0.0) + weight
         return sorted(((label, one) for label, one in sums.items() if one > 0), key=lambda pair: -pair[1])
 
-    def words(self) -> str:
-        """Say what it is made of, what it gains, and what follows."""
+    def words(self, winner: str) -> str:
+        """Say what it is made of, what it gains, and what follows.
+
+        Args:
+            winner: label of the search's, which is no member where there was no time to train it anew.
+        """
         if self.weighed < LEAST:
             return f"no average of the {len(self.weights)} trainings is better than {self.models[0][0]} by itself"
         of = ", ".join(f"{label} {weight:.0%}" for label, weight in self.models)
+        follows = "it is the winner" if self.wins else "the best single one stays the winner"
+        if not self.has(winner):
+            follows = f"{winner}, which won the search, was not trained anew, so that it is not among them"
         return (
             f"the average of {self.weighed} of {len(self.weights)} trainings ({of}): {self.by} "
             f"{number(self.nested)} on validation trials that chose neither members nor weights, "
-            f"{number(self.gain, signed=True)} ± {number(self.gain_error)} above the best of them: "
-            f"{'it is the winner' if self.wins else 'the best single one stays the winner'}"
+            f"{number(self.gain, signed=True)} ± {number(self.gain_error)} above the best of them: {follows}"
         )
 
     def told(self) -> dict[str, object]:

@@ -13,7 +13,8 @@ from raysp.driver.best import Best, _Work
 from raysp.driver.best_average import Average, NoAverage
 from raysp.driver.best_choices import choices, objective, of_experiment, of_recording, spaces
 from raysp.driver.best_finals import finals, places
-from raysp.driver.best_report import Story, _between, summary, write_best_report
+from raysp.driver.best_report import _between, summary, write_best_report
+from raysp.driver.best_story import Story
 from raysp.driver.launch import Request
 from raysp.errors import BadInput
 from raysp.io import files
@@ -180,7 +181,8 @@ def test_models_whose_trainings_were_ended_are_named(searched, header, tmp_path)
 
 def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched, header, tmp_path):
     own = finals(experiment(), header, searched, 10**6, 3)
-    weights = {(searched[0].study.definition.model, 0): 0.6, ("sae-1", 1): 0.4, ("sae-1", 0): 0.0}
+    best = places(searched)[0].label
+    weights = {(searched[0].study.definition.model, 0): 0.6, (best, 1): 0.4, (best, 0): 0.0}
     average = Average(RunFolder(str(tmp_path / "average")), "co-bps", "em", 0.31, 0.02, 0.01, weights)
     unsure, behind = (dataclasses.replace(average, gain=gain) for gain in (-0.009, -0.011))
     assert (average.wins, unsure.wins, behind.wins) == (True, True, False)
@@ -196,18 +198,26 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
         assert text in page
         assert text in lines
     assert "too few bins" in page
-    assert "average of 2 of 3 trainings (mean_rate 60%, sae-1 40%)" in page
+    assert f"average of 2 of 3 trainings (mean_rate 60%, {best} 40%)" in page
     assert "+0.0200 ± 0.0100 above the best of them: it is the winner" in lines
     worse = dataclasses.replace(story, average=behind)
     assert "the best single one stays the winner" in "\n".join(summary(worse))
+    other = dataclasses.replace(average, weights={("mean_rate", 0): 0.6, ("smoothing", 0): 0.4})
+    assert f"{best}, which won the search, was not trained anew" in "\n".join(
+        summary(dataclasses.replace(story, average=other))
+    )
     assert "Nothing was scored" in page
     told = files.read_json(story.told)
     assert told["winner"]["candidate"] == story.winner.number
     assert told["average"]["wins"] is True
-    assert told["average"]["members"][1] == {"label": "sae-1", "seed": 1, "weight": 0.4}
+    assert told["average"]["members"][1] == {"label": best, "seed": 1, "weight": 0.4}
     assert len(told["submissions"]) == 1
-    write_best_report(story)
-    assert len(files.read_json(story.told)["submissions"]) == 2
+    apart = dataclasses.replace(story, average=other)
+    assert "<b>An average</b>" in page
+    assert "<b>An average</b>" not in files.read_text(write_best_report(apart))
+    told = files.read_json(story.told)
+    assert told["average"]["wins"] is False
+    assert len(told["submissions"]) == 2
 
 
 @pytest.mark.parametrize(
