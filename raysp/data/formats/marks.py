@@ -31,17 +31,28 @@ def of_counts(counts: np.ndarray) -> tuple[str, ...]:
     Args:
         counts: as they were stored.
     """
-    if counts.dtype.kind not in "iu" or counts.dtype.itemsize > 2 or not counts.size:
+    if (mark := _mark(counts)) is None:
         return ()
-    mark = int(np.iinfo(counts.dtype).max)
     rest = counts[counts != mark]
     count = counts.size - rest.size
-    if count < FEWEST or not rest.size or FAR * max(int(rest.max()), 1) > mark:
-        return ()
     told = (
         f"{WARNING}{count:,} counts are {mark}, the largest that {counts.dtype} holds, and others at most {rest.max()}"
     )
     return (f"{told}: does that mark what is missing? Write NaN there, or they count as spikes",)
+
+
+def unmarked(counts: np.ndarray) -> np.ndarray:
+    """Return counts with NaN where the largest number of a small type seems to mark what is missing."""
+    return counts if (mark := _mark(counts)) is None else np.where(counts == mark, np.nan, counts.astype(np.float32))
+
+
+def _mark(counts: np.ndarray) -> int | None:
+    if counts.dtype.kind not in "iu" or counts.dtype.itemsize > 2 or not counts.size:
+        return None
+    mark = int(np.iinfo(counts.dtype).max)
+    rest = counts[counts != mark]
+    odd = counts.size - rest.size >= FEWEST and rest.size and FAR * max(int(rest.max()), 1) <= mark
+    return mark if odd else None
 
 
 def _of(values: np.ndarray, name: str) -> Iterator[str]:

@@ -9,9 +9,7 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import matrix_columns, starred
-from raysp.data.formats.axis_order import likely_axes, ordered_axes
-from raysp.data.formats.plausibility import axes
-from raysp.data.sources import bins_of_trials, proposal_samples
+from raysp.data.sources import bins_of_trials, guessed_axes, proposal_samples
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.counted_behavior import BINS
 from raysp.data.sources.own_bins import even_step
@@ -63,6 +61,9 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
     why = {"counts": "whole numbers, (trials, bins, units)" if PATTERN not in name else "an array a trial"}
     own = set(starred.fitting(name, arrays)[0])
     others = {other: one for other, one in arrays.items() if other not in own}
+    axes, order = guessed_axes.guessed(counts, others)
+    if axes == ORDER[-counts.ndim :] and "NOT KNOWN" in order:
+        why["counts"] += f"; {order}, which axes: [...] names"
     shape = shapes.get(name, ())
     paired = _evaluated(name, shapes) is not None
     alike = [other for other in like_counts(others) if shapes[other][:-1] == shape[:-1]]
@@ -71,11 +72,8 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
         why["counts"] += f"; not read, which may be counts, too: {listed(np.array(alike))}"
         if paired:
             why["counts"] += ": of more units? Save both joined along the last axis"
-    axes = _axes(counts, others)
     if axes != ORDER[-counts.ndim :]:
-        settings["axes"], why["axes"] = list(axes), "as they look: time is where neighbours are alike"
-        if counts.ndim == 3 and len(ordered_axes(counts)) > 1:
-            why["axes"] = "NOT KNOWN: neighbours are alike on two axes, of which the last is taken for time"
+        settings["axes"], why["axes"] = list(axes), order
         counts = counts.transpose([axes.index(one) for one in ORDER if one in axes])
     (width, why["bin_ms"]) = bin_ms(arrays, counts)
     settings["bin_ms"] = width
@@ -141,19 +139,6 @@ def _evaluated(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     """Return the array of evaluation trials that belongs to one of training trials, by its name and shape."""
     able = [name.replace("train", word) for word in ("eval", "valid", "val", "test")] if "train" in name else []
     return next((one for one in able if one in shapes and shapes[one][1:] == shapes[name][1:]), None)
-
-
-def _axes(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """Return what the axes of counts look like, in the array's order."""
-    if counts.ndim == 2:
-        # No recording has fewer bins than units.
-        return ORDER[1:] if counts.shape[0] >= counts.shape[1] else ("units", "bins")
-    lengths = [one.size for one in others.values() if one.size > 1 and one.size == max(one.shape)]
-    known = [axis for axis, size in enumerate(counts.shape) if size in lengths and counts.shape.count(size) == 1]
-    places = likely_axes(counts, known[0] if len(known) == 1 else None)
-    found = tuple(ORDER[places.index(axis)] for axis in range(3))
-    # Where an order is only a little likelier than the usual one, the usual one is meant.
-    return found if known or any(axes(counts)) else ORDER
 
 
 def like_counts(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
