@@ -19,6 +19,7 @@ from raysp.report.pages import Pages, frame
 from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, picture
 from raysp.runs.folder import RunFolder
 from raysp.runs.records import Record, Submission
+from raysp.search.objective import searched
 from raysp.search.page.tables import best_settings, line, snippet
 from raysp.search.result import Result
 
@@ -38,6 +39,8 @@ def summary(story: Story) -> Iterator[str]:
     """Yield a few lines for the terminal: what won, and by how much."""
     winner = story.winner
     yield f"best of {len(story.ranked)} candidates: {winner.label}, {story.objective} {number(winner.value)}"
+    if meaning := searched()[story.objective].meaning:
+        yield f"  {story.objective}: {meaning}; of validation trials, {'less' if story.lower else 'more'} is better"
     for what, place in (("floor", story.floor), ("best baseline", story.baseline)):
         if place is not None and place.label != winner.label:
             margin = number(story.margin(place), signed=True) + _between(story, place)

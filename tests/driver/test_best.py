@@ -197,6 +197,7 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
     for text in (story.winner.label, "--minutes 60"):
         assert text in page
         assert text in lines
+    assert "unseen_loss: Poisson loss, nats per count, of what no model is shown" in lines
     assert "too few bins" in page
     assert f"average of 2 of 3 trainings (mean_rate 60%, {best} 40%)" in page
     assert "+0.0200 ± 0.0100 above the best of them: it is the winner" in lines

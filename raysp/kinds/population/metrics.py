@@ -13,8 +13,12 @@ ALONE = ("",)
 METRICS = {
     # The model's own; then the Poisson loss of what no model was shown, for any model. Reconstruction of the input
     # is no objective: it rewards copying noise. Nor is closeness to truth, which no recording has.
-    "validation_loss": Metric("min", searched=True),
-    "unseen_loss": Metric("min", searched=True),
+    "validation_loss": Metric("min", meaning="the loss that the model was trained by", searched=True),
+    "unseen_loss": Metric(
+        "min",
+        meaning="Poisson loss, nats per count, of what no model is shown: held-out units and forward bins",
+        searched=True,
+    ),
     "co-bps": Metric(
         "max", ALONE, "co-smoothing, bits per spike: held-out units, which were not in the input", searched=True
     ),
