@@ -111,7 +111,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     """Make the splits' tensors, the recordings in parallel.
 
     NAMES are the benchmark's splits, globs, or recordings (all of their splits), all by default; or experiment files
-    (.py), whose recordings are prepared.
+    (.py), whose splits and recordings are prepared.
     """
     from raysp.cli.experiment_file import load_experiment
     from raysp.config import own_code, plugins
@@ -127,7 +127,12 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     own: list[Recording] = []
     plugged: dict[tuple[str, str], plugins.Given] = {}
     for name in (name for name in names if name.endswith(".py")):
-        own += load_experiment(name).recordings
+        experiment = load_experiment(name)
+        own += experiment.recordings
+        if experiment.splits:
+            shipped = [known[one] for one in catalog.matching(experiment.splits, known)]
+            there = prepare.present(shipped, root, named=False).values()
+            chosen += [one for one in there if one not in chosen]
         own_code.add(plugged, plugins.plugged())
     plugins.plug(plugged)
     chosen += prepare.without_absent(own, root)

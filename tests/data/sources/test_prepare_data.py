@@ -73,6 +73,15 @@ def test_a_refused_recording_does_not_stop_the_others(root, tmp_path):
     assert {len(store.load(root, name).train) for name in ("good", "fine")} == {15}
 
 
+def test_the_splits_that_an_experiment_names_are_prepared_too(root, tmp_path):
+    made = 'Experiment("own", (ModelChoice("mean_rate"),), splits=("mc_maze_small-20ms-val",))'
+    own = f"from raysp.config import Experiment, ModelChoice\n\n\ndef experiment():\n    return {made}\n"
+    (tmp_path / "own.py").write_text(own)
+    done = CliRunner().invoke(main, ["data", "prepare", str(tmp_path / "own.py"), "--root", root])
+    assert done.exit_code == 2
+    assert "raysp data fetch mc_maze_small" in done.stderr
+
+
 def test_notes_are_said_also_when_all_is_up_to_date(root, no_ray):
     said = []
     for _ in range(2):
