@@ -6,6 +6,7 @@ import numpy as np
 
 from raysp.data.formats.matlab_values import Struct, Value
 from raysp.data.formats.whose import LONGEST_TRIAL_S
+from raysp.errors import BadInput, expect
 from raysp.io.words import counted
 
 FEW, MOSTLY, SLOWEST_HZ = 20, 0.5, 0.05
@@ -54,3 +55,33 @@ def filled(cells: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, tuple[str, 
         f"along columns (unit 17 is MATLAB's 18th cell); {len(whole) - len(numbers)} empty ones are no units"
     )
     return [whole[place] for place in numbers], numbers, (told,)
+
+
+def by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:
+    """Return each trial's spike times, unit by unit; None of cells that are the units of a whole recording.
+
+    Args:
+        found: cells.
+        trials: how many there are, where that is known.
+        where: the beginning of an error's sentence.
+
+    Raises:
+        BadInput: trials have no cells, or not as many, or nothing tells which axis is theirs.
+    """
+    nested = [isinstance(one, np.ndarray) and one.dtype == object for one in found.ravel()]
+    if any(nested):
+        if not all(nested):
+            told = f"{where} expected a cell array of its units in each trial, got none in trial {nested.index(False)}"
+            raise BadInput(f"{told}; leave such trials out, or give each a cell for each unit")
+        each = [list(one.ravel()) for one in found.ravel()]
+        counts = {len(one) for one in each}
+        expect(len(counts) == 1, f"{where} expected as many units in each trial, got {min(counts)} to {max(counts)}")
+        return each
+    if found.ndim != 2 or 1 in found.shape:
+        return None
+    if trials not in found.shape or found.shape[0] == found.shape[1]:
+        told = f"{where} expected a cell array (units, trials), got {found.shape}"
+        if trials is None:
+            told += "; give trials, the structs of as many trials, so that it is clear which axis is which"
+        raise BadInput(f"{told}; save an array of structs, a trial each, with a cell for each unit" if trials else told)
+    return [list(row) for row in (found if found.shape[0] == trials else found.T)]

@@ -201,13 +201,26 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     if found.dtype != object:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
-    no_times.check([one for cell in found.ravel() for one in matlab_cells.vectors(cell)], said)
+    odd = no_times.check([one for cell in found.ravel() for one in matlab_cells.vectors(cell)], said)
+    session = _of_cells(file, found, columns, columns_s, config, where)
+    return dataclasses.replace(session, notes=(*odd, *session.notes))
+
+
+def _of_cells(
+    file: Values,
+    found: np.ndarray,
+    columns: dict[str, np.ndarray],
+    columns_s: dict[str, np.ndarray],
+    config: Config,
+    where: str,
+) -> Session:
+    said = f"{where}: {config.spikes}"
     trials = len(next(iter(columns.values()), ())) or None
     if not config.by_trial and trials not in found.shape and matlab_cells.of_recording(found, config.per_second):
         cells, places, empty = matlab_cells.filled(found)
         units = _units([_times(one, config, said) for one in cells], said, places)
         return Session(units, columns_s, where, notes=(*empty, *_steps(cells, units, config)))
-    by_trial = _by_trial(found, trials, said)
+    by_trial = matlab_cells.by_trial(found, trials, said)
     of_one = config.trials is not None and config.spikes.startswith(f"{config.trials}.")
     if by_trial is None and (of_one or config.by_trial):
         by_trial = [[one] for one in found.ravel()]
@@ -267,27 +280,6 @@ def _split(
     order, ends = np.argsort(each, kind="stable"), np.cumsum(np.bincount(each, minlength=count * len(units)))
     parts: list[Value] = [*np.split(times[order], ends[:-1])]
     return [parts[row * len(units) : (row + 1) * len(units)] for row in range(count)]
-
-
-def _by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:
-    """Return each trial's spike times, unit by unit; None of cells that are the units of a whole recording."""
-    nested = [isinstance(one, np.ndarray) and one.dtype == object for one in found.ravel()]
-    if any(nested):
-        if not all(nested):
-            told = f"{where} expected a cell array of its units in each trial, got none in trial {nested.index(False)}"
-            raise BadInput(f"{told}; leave such trials out, or give each a cell for each unit")
-        each = [list(one.ravel()) for one in found.ravel()]
-        counts = {len(one) for one in each}
-        expect(len(counts) == 1, f"{where} expected as many units in each trial, got {min(counts)} to {max(counts)}")
-        return each
-    if found.ndim != 2 or 1 in found.shape:
-        return None
-    if trials not in found.shape or found.shape[0] == found.shape[1]:
-        told = f"{where} expected a cell array (units, trials), got {found.shape}"
-        if trials is None:
-            told += "; give trials, the structs of as many trials, so that it is clear which axis is which"
-        raise BadInput(f"{told}; save an array of structs, a trial each, with a cell for each unit" if trials else told)
-    return [list(row) for row in (found if found.shape[0] == trials else found.T)]
 
 
 def _times(value: Value, config: Config, where: str) -> np.ndarray:

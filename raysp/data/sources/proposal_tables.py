@@ -134,7 +134,8 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     own = set(starred.fitting(pattern, table)[0])
     spikes, _ = spike_layouts.of_each_unit(table, pattern, path)
     settings: dict[str, Plain] = {"time": pattern}
-    why = {"time": f"{len(own)} vectors of rising times, a unit each"}
+    order = "" if unit_patterns.rises(table[min(own)]) else ", in no order"
+    why = {"time": f"{len(own)} vectors of {'times' if order else 'rising times'}, a unit each{order}"}
     times = Times.of(np.concatenate(spikes[spike_layouts.TIME]))
     kept = [one for one in contents if not one.startswith("no array of counts")]
     given, left = None, list(found.others)

@@ -42,7 +42,7 @@ class Laid:
 
 
 def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tuple[Table, tuple[str, ...]]:
-    """Return vectors that hold a unit's times each as a column of lists, and a note on what was not read.
+    """Return vectors that hold a unit's times each as a column of lists, and notes on them and what was not read.
 
     A unit whose vector is empty has an empty list.
 
@@ -61,17 +61,19 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
         raise BadInput(f"{path} expected vectors that {pattern} fits, got none of {', '.join(list(table)[:8])}")
     names = starred.natural(found)
     each = [_times(table[name], f"{path}: {name}") for name in names]
-    no_times.check(each, f"{path}: {pattern}")
+    notes = no_times.check(each, f"{path}: {pattern}")
     times = np.empty(len(each), dtype=object)
     times[:] = each
-    note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
+    if others:
+        left = ", ".join(others[:5])
+        notes += (f"{pattern} is taken for names with a number in the star's place; not read: {left}",)
     if (both := _trials_and_units(pattern, names)) is not None:
-        return {TIME: times, UNIT: both[1], TRIAL: both[0]}, note if others else ()
+        return {TIME: times, UNIT: both[1], TRIAL: both[0]}, notes
     # Names that differ in more than one number, sig001a and sig001b, are those of their units.
     units = starred.numbered(pattern, names) or names
     if list(units) == list(range(len(units))):
         units = _names(table, len(units)) or units
-    return {TIME: times, UNIT: np.array(units)}, note if others else ()
+    return {TIME: times, UNIT: np.array(units)}, notes
 
 
 def _names(table: Mapping[str, np.ndarray], count: int) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from raysp.data.formats import starred
 from raysp.data.formats.starred import NUMBER, STAR
+from raysp.data.sources import no_times
 
 FEWEST, MOSTLY = 2, 0.5
 """Vectors, from which on they are a unit each; spikes at least that are not at the very time of the one before."""
@@ -33,7 +34,7 @@ class Found:
 
 def likely(table: Mapping[str, np.ndarray]) -> Found | None:
     """Return the pattern of names of vectors that look like the spike times of a unit each; None where none does."""
-    rising = [name for name, one in table.items() if _rises(one)]
+    rising = [name for name, one in table.items() if rises(one)] or _unsorted(table)
     alike: dict[str, list[str]] = {}
     for name in rising:
         if STAR in (pattern := _with_stars(name)):
@@ -48,7 +49,7 @@ def likely(table: Mapping[str, np.ndarray]) -> Found | None:
     return Found(best, tuple(name for name in rising if name not in read))
 
 
-def _rises(one: np.ndarray) -> bool:
+def rises(one: np.ndarray) -> bool:
     """Tell whether a vector holds numbers that rise, NaN before or after them at most: counts of no spike do not."""
     known = one[np.isfinite(one)] if one.dtype.kind == "f" else one
     ends = np.isnan(one).argmax() in (0, len(known)) if one.dtype.kind == "f" and len(one) else True
@@ -56,6 +57,14 @@ def _rises(one: np.ndarray) -> bool:
         return False
     steps = np.diff(known.astype(float))
     return bool((steps >= 0).all() and (steps > 0).mean() > MOSTLY)
+
+
+def _unsorted(table: Mapping[str, np.ndarray]) -> list[str]:
+    """Return the names of vectors called after units that hold times in no order; none where they may be intervals."""
+    named = {name: one for name, one in table.items()
+             if one.ndim == 1 and one.dtype.kind == "f" and OF_UNITS.search(_with_stars(name))}  # fmt: skip
+    each = [one[np.isfinite(one)] for one in named.values()]
+    return list(named) if no_times.are_unsorted(each) else []
 
 
 def _with_stars(name: str) -> str:

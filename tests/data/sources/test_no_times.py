@@ -6,7 +6,7 @@ import pytest
 from scipy.io import savemat
 
 from raysp.config.experiment import Recording
-from raysp.data.sources import no_times, prepare
+from raysp.data.sources import no_times, prepare, proposal
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)
@@ -47,4 +47,34 @@ def test_what_is_no_spike_time_is_refused(tmp_path, kind, told):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_spike_times_are_not(name):
-    no_times.check(RIGHT[name], "x")
+    assert no_times.check(RIGHT[name], "x") == ()
+
+
+@pytest.mark.parametrize("kind", ["mat", "npz"])
+def test_times_that_nobody_sorted_are_proposed_and_read_as_sorted_ones(tmp_path, kind):
+    counted = []
+    for each in ([RNG.permutation(one) for one in EACH], EACH):
+        path = str(tmp_path / f"x.{kind}")
+        if kind == "mat":
+            cells = np.empty((4, 1), object)
+            cells[:, 0] = each
+            savemat(path, {"spk": cells})
+        else:
+            np.savez(path, **{f"unit_{unit}": one for unit, one in enumerate(each)})
+        found = proposal.proposal(path)
+        split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": path, "gap_ms": 0}), "")
+        counted.append(split.train.heldin)
+        told = any("times in 4 vectors are in no order" in note for note in split.provenance.notes)
+        assert told == (each is not EACH)
+    np.testing.assert_array_equal(*counted)
+
+
+@pytest.mark.parametrize("shape", [0.3, 1.0, 4.0, 25.0], ids=["bursts", "Poisson", "regular", "clock"])
+@pytest.mark.parametrize("units", [1, 5])
+def test_intervals_are_none_however_regular(shape, units):
+    each = [RNG.gamma(shape, 0.1 * (1 + unit) / shape, 400 + unit) for unit in range(units)]
+    assert not no_times.are_unsorted(each)
+
+
+def test_traces_called_after_units_are_none():
+    assert not no_times.are_unsorted([np.sin(np.arange(500.0) * 2 + unit) for unit in range(3)])
