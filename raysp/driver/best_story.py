@@ -178,7 +178,7 @@ class Story:
             if any(one.record.get("out_of_time") for one in result.trials.values())
         ]
         waiting = sum(one.state == "waiting" for result in self.results for one in result.scores.values())
-        if not self.finals.members:
+        if not self.finals.members and not all(catalog.fits_itself(one.study.definition.model) for one in self.results):
             yield "There was no time to train any candidate anew, beside floors and baselines."
         if out:
             yield (

@@ -177,6 +177,11 @@ def test_models_whose_trainings_were_ended_are_named(searched, header, tmp_path)
     assert told[0].endswith("could not be trained anew to the end in what was left of the time.")
     assert told[1].startswith("Trainings of mean_rate were ended")
     assert "no average: nothing ended" in "\n".join(summary(story))
+    # What fits itself is trained anew in any case.
+    none = dataclasses.replace(own, members=())
+    said = ["There was no time" in "\n".join(dataclasses.replace(story, results=some, finals=none).advice())
+            for some in (results, results[:2])]  # fmt: skip
+    assert said == [True, False]
 
 
 def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched, header, tmp_path):
