@@ -13,7 +13,7 @@ import numpy as np
 
 from raysp.data.formats import matrix_columns, memory_array, table_file
 from raysp.data.formats.whose import in_trials
-from raysp.data.sources.proposed import is_whole
+from raysp.data.sources.clocks import is_whole
 from raysp.data.sources.spike_columns import SPIKES, UNITS
 from raysp.data.sources.spike_layouts import with_channel
 from raysp.errors import BadInput, expect

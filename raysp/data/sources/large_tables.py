@@ -13,7 +13,7 @@ from raysp.data.formats import table_batches, table_file
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.spike_stream import Streamed, Summary, Totals
 from raysp.data.sources import spike_columns, spike_layouts
-from raysp.data.sources.proposed import Times, is_whole
+from raysp.data.sources.clocks import Times, is_whole
 from raysp.errors import BadInput, present
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import matrix_columns, starred
 from raysp.data.sources import bins_of_trials, guessed_axes, proposal_samples
+from raysp.data.sources.clocks import RATE, RATES_HZ, is_whole
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.counted_behavior import BINS
 from raysp.data.sources.own_bins import even_step
 from raysp.data.sources.population_config import ORDER
-from raysp.data.sources.proposed import BIN_MS, RATE, RATES_HZ, Proposal, condition, described, is_whole
+from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described
 from raysp.errors import BadInput
 from raysp.io.words import listed
 

@@ -11,7 +11,8 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import folder_lists, starred
 from raysp.data.sources import proposal_tables, proposal_vectors, spike_layouts, trials_beside, unit_patterns
-from raysp.data.sources.proposed import EVENTS, STARTS, Proposal, Times
+from raysp.data.sources.clocks import Times
+from raysp.data.sources.proposed import EVENTS, STARTS, Proposal
 from raysp.io import files
 from raysp.io.words import counted, listed
 

@@ -11,6 +11,7 @@ from raysp.config.settings import Plain
 from raysp.data.formats import matlab_folder, matlab_values, starred, whose
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.sources import proposal_arrays, proposal_matlab_behavior, trial_ends
+from raysp.data.sources.clocks import Times, clock, is_whole, sampled
 from raysp.data.sources.matlab_cells import of_recording
 from raysp.data.sources.proposal_arrays import USUAL, bin_ms
 from raysp.data.sources.proposal_matlab_names import of_names, untold
@@ -20,17 +21,13 @@ from raysp.data.sources.proposed import (
     BIN_MS,
     OF_UNITS,
     Proposal,
-    Times,
-    clock,
     condition,
     described,
-    is_whole,
     named,
-    sampled,
     told_around,
     window,
     windows,
-)  # fmt: skip
+)
 from raysp.errors import BadInput
 from raysp.io.words import listed
 

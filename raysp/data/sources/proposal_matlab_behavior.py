@@ -9,8 +9,8 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Struct, Value
+from raysp.data.sources.clocks import CLOCKS, RATE
 from raysp.data.sources.proposal_matlab_whole import scalars
-from raysp.data.sources.proposed import CLOCKS, RATE
 
 ALONG, MOST_VARIABLES = 50, 12
 """Numbers of a trial from which on they may be samples of behaviour, and variables at most."""

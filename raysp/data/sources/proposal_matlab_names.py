@@ -9,9 +9,10 @@ import numpy as np
 
 from raysp.data.formats.matlab_values import Struct, Value
 from raysp.data.formats.starred import NUMBER, STAR
+from raysp.data.sources.clocks import USUAL_HZ
 from raysp.data.sources.proposal_matlab_trials import Guess
 from raysp.data.sources.proposal_matlab_whole import continuous, flat, rise
-from raysp.data.sources.proposed import BIN_MS, USUAL_HZ
+from raysp.data.sources.proposed import BIN_MS
 from raysp.data.sources.unit_patterns import LEAVES
 
 OF_UNITS = r"(?:sig|spk|chan|ch|unit|neuron|cell|tt|adc|clu)[a-z_]*"

@@ -11,22 +11,8 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Struct, Value, columns
-from raysp.data.sources.proposed import (
-    CLOCKS,
-    EVENTS,
-    MOSTLY,
-    RATE,
-    SAMPLES,
-    STARTS,
-    STOPS,
-    condition,
-    is_rate,
-    is_whole,
-    named,
-    told_around,
-    window,
-    windows,
-)  # fmt: skip
+from raysp.data.sources.clocks import CLOCKS, RATE, SAMPLES, is_rate, is_whole
+from raysp.data.sources.proposed import EVENTS, MOSTLY, STARTS, STOPS, condition, named, told_around, window, windows
 from raysp.data.sources.trials_beside import is_sampled
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Value
+from raysp.data.sources.clocks import Times, clock, sampled
 from raysp.data.sources.proposal_matlab_trials import Guess, trials_beside
-from raysp.data.sources.proposed import BIN_MS, Times, clock, sampled
+from raysp.data.sources.proposed import BIN_MS
 
 
 def continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value], units: int | None = None) -> Guess:

@@ -11,7 +11,8 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import starred
 from raysp.data.sources import spike_layouts
-from raysp.data.sources.proposed import BIN_MS, Proposal, Times, clock, condition, is_whole
+from raysp.data.sources.clocks import Times, clock, is_whole
+from raysp.data.sources.proposed import BIN_MS, Proposal, condition
 
 Table = dict[str, np.ndarray]
 FEWEST = 3

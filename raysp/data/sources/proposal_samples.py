@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.sources.proposed import RATE
+from raysp.data.sources.clocks import RATE
 
 FEWEST_SAMPLES, MOST_VARIABLES = 100, 12
 """Samples of behaviour at least, and variables at most."""

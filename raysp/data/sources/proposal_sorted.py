@@ -12,7 +12,8 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import sorted_folder, table_file
 from raysp.data.sources import proposal_tables, res_clu, trials_beside
-from raysp.data.sources.proposed import Proposal, Times
+from raysp.data.sources.clocks import Times
+from raysp.data.sources.proposed import Proposal
 from raysp.errors import BadInput
 from raysp.io import files
 

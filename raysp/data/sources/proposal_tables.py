@@ -25,25 +25,19 @@ from raysp.data.sources import (
     trials_beside,
     unit_patterns,
 )
+from raysp.data.sources.clocks import CLOCKS, SAMPLES, Times, clock, is_rate, is_whole, sampled
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposal_own_clocks import of_its_trials, of_own_clocks, of_trials_and_units
 from raysp.data.sources.proposed import (
     BIN_MS,
-    CLOCKS,
     OF_UNITS,
-    SAMPLES,
     Proposal,
-    Times,
-    clock,
     condition,
     described,
     ends,
-    is_rate,
-    is_whole,
     named,
-    sampled,
     told_around,
     window,
     windows,

@@ -12,6 +12,7 @@ from raysp.config.settings import Plain
 from raysp.data.formats import count_file, matrix_columns, pandas_hdf5, starred, table_file
 from raysp.data.formats.whose import Whose, in_trials
 from raysp.data.sources import spike_columns, spike_layouts
+from raysp.data.sources.clocks import Times, clock, sampled
 from raysp.data.sources.proposal_own_clocks import of_own_clocks
 from raysp.data.sources.proposal_tables import (
     ANEW,
@@ -21,7 +22,7 @@ from raysp.data.sources.proposal_tables import (
     cut,
     of_each_unit,
 )
-from raysp.data.sources.proposed import Proposal, Times, clock, sampled
+from raysp.data.sources.proposed import Proposal
 from raysp.data.sources.trials_beside import Beside, beside, is_events
 from raysp.errors import BadInput
 from raysp.io import files

@@ -11,7 +11,8 @@ import numpy as np
 
 from raysp.data.formats import pynapple_npz, sorted_folder, table_file
 from raysp.data.sources import rows_of_events, sampled_table, spike_columns
-from raysp.data.sources.proposed import CLOCKS, EVENTS, RATES_HZ, STARTS, USUAL_HZ, Times, named, rate_hz
+from raysp.data.sources.clocks import CLOCKS, RATES_HZ, USUAL_HZ, Times, rate_hz
+from raysp.data.sources.proposed import EVENTS, STARTS, named
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
@@ -25,7 +26,7 @@ LOOKED_FOR = (
 )
 FEWEST, SHARED = 8, 3
 """Trials, and letters that two names begin with, from which on a table is told by what stands in it."""
-REPEATS, WITHIN = 3, 0.7
+REPEATS, SOONER = 3, 0.7
 """Rows of a kind that follow each other, from which on the time between them tells, and the part of it after which
 something else happened within a trial."""
 INSIDE, SPAN = 0.9, 0.3
@@ -243,4 +244,4 @@ def _are_kinds_of_trials(of_kind: np.ndarray, times: np.ndarray) -> bool:
     order = np.argsort(times, kind="stable")
     of_kind, steps = of_kind[order], np.diff(times[order])
     own, others = (steps[of_kind[:-1] & (of_kind[1:] == same)] for same in (True, False))
-    return len(own) >= REPEATS and len(others) > 0 and bool(np.median(others) > WITHIN * np.median(own))
+    return len(own) >= REPEATS and len(others) > 0 and bool(np.median(others) > SOONER * np.median(own))

@@ -5,8 +5,8 @@ import pytest
 
 from raysp.config.experiment import Recording
 from raysp.data.sources import joined, prepare
+from raysp.data.sources.clocks import Times, clock, sampled
 from raysp.data.sources.proposal import proposal
-from raysp.data.sources.proposed import Times, clock, sampled
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)

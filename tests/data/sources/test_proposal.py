@@ -10,8 +10,8 @@ from scipy.io import savemat
 
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
+from raysp.data.sources.clocks import Times, clock, sampled
 from raysp.data.sources.proposal import changed, proposal
-from raysp.data.sources.proposed import Times, clock, sampled
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)
