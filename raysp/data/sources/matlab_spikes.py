@@ -42,9 +42,9 @@ from raysp.data.sources import (
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.matlab_columns import columns_of, names_beside, number, numbers_beside, vector
 from raysp.data.sources.matlab_counts import of_counts
-from raysp.data.sources.proposed import edges
+from raysp.data.sources.proposed import STARTS, STOPS, edges
 from raysp.data.sources.session_windows import trials_of
-from raysp.data.sources.trial_numbers import ID, numbers_of
+from raysp.data.sources.trial_numbers import ID, numbers_of, unnumbered
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect, present
@@ -54,7 +54,7 @@ VERSION = "matlab_spikes-7"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
-FROM_ZERO = "units, and trials that nothing numbers, are numbered from 0, as MATLAB is not: unit 17 is its 18th"
+FROM_ZERO = "units are numbered from 0, as MATLAB is not: unit 17 is its 18th"
 SHORTEST = 0.02
 """No trial's spikes all lie in so short a part of the windows: their times are in another unit."""
 
@@ -160,7 +160,9 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         else:
             session = _session(file, found, columns, config, where)
             session = _named(session, file)
-            session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
+            none = unnumbered(session.trials, {config.align, config.start, config.stop, *STARTS, *STOPS})
+            notes = (*session.notes, *none, *_wide(columns, config))
+            session = dataclasses.replace(session, notes=notes)
             if config.behavior:
                 begin = session.trials.get(BEGIN)
                 moved = None if config.start or not session.by_trial else begin
@@ -251,8 +253,7 @@ def _named(session: Session, file: Values) -> Session:
         return session
     if not (names := names_beside(file, len(session.units))):
         return session
-    told = f"{spike_columns.in_order(names)}; trials that nothing numbers are numbered from 0"
-    notes = tuple(told if note == FROM_ZERO else note for note in session.notes)
+    notes = tuple(spike_columns.in_order(names) if note == FROM_ZERO else note for note in session.notes)
     return dataclasses.replace(session, units=dataclasses.replace(session.units, names=names), notes=notes)
 
 

@@ -52,6 +52,14 @@ def numbers_of(
     return rows, notes
 
 
+def unnumbered(trials: Mapping[str, np.ndarray], others: Collection[str | None] = ()) -> tuple[str, ...]:
+    """Return the note on trials that no column numbers; arguments as of `numbers_of`."""
+    count = len(next(iter(trials.values()), ()))
+    found, notes = numbers_of(trials, count, others)
+    told = notes or any(map(is_named, trials)) or (found != np.arange(count)).any()
+    return () if told or not count else ("nothing numbers trials: they are numbered from 0",)
+
+
 def is_named(name: str) -> bool:
     """Tell whether a column is called as numbers of trials are."""
     return NAMED.fullmatch(name.strip().rpartition("/")[2]) is not None

@@ -273,4 +273,16 @@ def test_units_have_the_names_that_a_cell_array_beside_them_gives(tmp_path, call
     split, _ = matlab_spikes.build(Config(**given), "x")
     told = [note for note in split.provenance.notes if "units have names" in note]
     assert len(told) == known
+    assert ("units are numbered from 0" in " ".join(split.provenance.notes)) == (not known)
     assert [name for _, name in split.provenance.unit_names] == [f"sig{unit:03d}a" for unit in range(UNITS)] * known
+
+
+@pytest.mark.parametrize(("called", "told"), [("trialId", False), ("weight", True)])
+def test_trials_are_said_to_have_no_numbers_only_where_no_field_numbers_them(tmp_path, called, told):
+    own = [3 * trial + 2 for trial in range(TRIALS)]
+    each = structs(spikes=[of_units(trial) for trial in range(TRIALS)], **{called: own})
+    savemat(tmp_path / "x.mat", {"R": each})
+    given = {"path": str(tmp_path / "x.mat"), "spikes": "R.spikes", "trials": "R", "window_ms": (0, 600), "bin_ms": 20}
+    split, _ = matlab_spikes.build(Config(**given), "x")
+    assert ("nothing numbers trials" in " ".join(split.provenance.notes)) == told
+    assert set(split.train.ids.tolist()) <= set(range(TRIALS) if told else own)
