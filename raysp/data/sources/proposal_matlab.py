@@ -20,6 +20,7 @@ from raysp.data.sources.proposal_matlab_whole import continuous, flat, is_times,
 from raysp.data.sources.proposed import (
     BIN_MS,
     OF_UNITS,
+    USUAL_WIDTH,
     Proposal,
     condition,
     described,
@@ -58,9 +59,8 @@ def proposal(path: str) -> Proposal:
             if not more.settings and best.why["spikes"] != TRIAL_BY_TRIAL and "trial" not in best.settings:
                 more = proposal_matlab_behavior.of_recording(found, best.settings)
             contents += more.lines
-            return Proposal(
-                "matlab_spikes", best.settings | more.settings, best.why | more.why, tuple(contents), best.windows
-            )
+            why = ({} if "counts_bin_ms" in best.settings else {"bin_ms": USUAL_WIDTH}) | best.why | more.why
+            return Proposal("matlab_spikes", best.settings | more.settings, why, tuple(contents), best.windows)
         contents += untold(found)
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal(
@@ -82,12 +82,15 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
             contents.append(f"{name}: {str(error).removeprefix(f'{file.path}: ')}")
             continue
         found[name] = value
-        if isinstance(value, Struct) or value.dtype == object:
-            contents.append(f"{name}: {matlab_values.kind(value)}")
-        else:
-            contents.append(described(name, value))
+        contents.append(_line(name, value))
         _fields(file, name, found, contents)
     return found, contents
+
+
+def _line(name: str, value: Value) -> str:
+    if isinstance(value, Struct) or value.dtype == object:
+        return f"{name}: {matlab_values.kind(value)}"
+    return described(name, value)
 
 
 def _fields(file: Values, name: str, found: dict[str, Value], contents: list[str]) -> None:
@@ -97,7 +100,7 @@ def _fields(file: Values, name: str, found: dict[str, Value], contents: list[str
         inner = f"{name}.{field}"
         with contextlib.suppress(BadInput):
             found[inner] = file[inner]
-            contents.append(f"{'  ' * (depth + 1)}{inner}: {matlab_values.kind(found[inner])}")
+            contents.append(f"{'  ' * (depth + 1)}{_line(inner, found[inner])}")
             _fields(file, inner, found, contents)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import nwb, nwb_find, nwb_series
 from raysp.data.formats.guarded import Group
-from raysp.data.sources.proposed import BIN_MS, Proposal, condition, told_around, window, windows
+from raysp.data.sources.proposed import BIN_MS, USUAL_WIDTH, Proposal, condition, told_around, window, windows
 from raysp.errors import BadInput
 
 MOVES = ("vel", "speed", "hand", "cursor", "wheel", "position")
@@ -55,7 +55,7 @@ def proposal(file: Group) -> Proposal:
         why["window_ms"] = "there are no trials: the recording is cut into windows so long"
     else:
         around = _of_trials(file, where, settings, why)
-    why["bin_ms"] = "a usual width; it must divide the window"
+    why["bin_ms"] = USUAL_WIDTH
     for name, one in columns.items():
         # A file of single units alone need not be told so.
         if QUALITY.fullmatch(name) and one.dtype.kind == "U" and 2 <= (one == GOOD).sum() < len(one):

@@ -12,7 +12,7 @@ from raysp.config.settings import Plain
 from raysp.data.formats import starred
 from raysp.data.sources import spike_layouts
 from raysp.data.sources.clocks import Times, clock, is_whole
-from raysp.data.sources.proposed import BIN_MS, Proposal, condition
+from raysp.data.sources.proposed import BIN_MS, USUAL_WIDTH, Proposal, condition
 
 Table = dict[str, np.ndarray]
 FEWEST = 3
@@ -35,7 +35,7 @@ def of_own_clocks(
         "trial": f"times begin anew in each of {len(numbers)} trials",
         "per_second": reason,
         "window_ms": "ms around each trial's zero, as far as spikes lie",
-        "bin_ms": "a usual width; it must divide the window",
+        "bin_ms": USUAL_WIDTH,
     }
     constant = {
         name: one[np.unique(row, return_index=True)[1]]

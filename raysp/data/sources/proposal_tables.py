@@ -33,6 +33,7 @@ from raysp.data.sources.proposal_own_clocks import of_its_trials, of_own_clocks,
 from raysp.data.sources.proposed import (
     BIN_MS,
     OF_UNITS,
+    USUAL_WIDTH,
     Proposal,
     condition,
     described,
@@ -262,7 +263,7 @@ def cut(
         if own_clock != per_second:
             settings["behavior_per_second"] = own_clock
             why["behavior_per_second"] = f"its times look like {CLOCKS[own_clock]}"
-    why["bin_ms"] = "a usual width; it must divide the window"
+    why["bin_ms"] = USUAL_WIDTH
     return Proposal("spike_tables", settings, why, tuple(contents), around, times)
 
 

@@ -13,6 +13,7 @@ from raysp.data.sources.clocks import Times, is_whole
 
 BIN_MS = 10
 """Width of bins where a file says nothing of it, ms."""
+USUAL_WIDTH = "a usual width, which must divide the window; times are cut to whole ms before (clock_ms)"
 
 ROUNDING_MS = 1e-3
 
@@ -48,6 +49,9 @@ DURATION = re.compile(r"(trials?[ _]*)?(duration|dur|length)", re.IGNORECASE)
 MOST_END = 0.9
 """How a trial's, and no stimulus's, is called; trials at least that end by it before the next one begins."""
 UNTIL_NEXT = "until nine of ten next ones begin: no column tells when trials end, such as stop or end"
+
+LONGEST_TEXT = 60
+"""Of a text, so much is shown."""
 
 MOSTLY = 0.5
 """Trials in which an event lies at least."""
@@ -87,7 +91,11 @@ class Proposal:
 
 
 def described(name: str, array: np.ndarray) -> str:
-    """Return a line on an array: its shape, kind and range."""
+    """Return a line on an array: its shape, kind and range, or its only value."""
+    if array.size == 1 and array.dtype.kind in "iufbUS":
+        one = array.item()
+        text = one.decode(errors="replace") if isinstance(one, bytes) else str(one)
+        return f"{name}: {one:.10g}" if isinstance(one, float) else f"{name}: {text[:LONGEST_TEXT]}"
     shape = " x ".join(map(str, array.shape)) or "one value"
     if array.dtype.kind not in "iufb" or not array.size:
         return f"{name}: {shape}, {'text' if array.dtype.kind in 'US' else array.dtype}"
@@ -124,9 +132,10 @@ def window(
 def told_around(window_ms: tuple[int, int], *, event: bool) -> str:
     """Return the reason of a window around an event, or from trials' begins: it tells where it may end too early."""
     begin, end = window_ms
-    cut_off = (begin <= -BEFORE_MS or end >= AFTER_MS) if event else end >= LONGEST_MS
-    most = f"{BEFORE_MS} before and {AFTER_MS} after" if event else LONGEST_MS
-    return "ms around that time" + (f", {most} at most: trials may hold more" if cut_off else "")
+    cut_off = [f"{-begin} before"] * (begin <= -BEFORE_MS) + [f"{end} after"] * (end >= AFTER_MS)
+    if not event:
+        cut_off = [f"{end}"] * (end >= LONGEST_MS)
+    return "ms around that time" + (f", cut off at {' and '.join(cut_off)}: trials may hold more" if cut_off else "")
 
 
 def windows(

@@ -8,7 +8,7 @@ from scipy.io import savemat
 
 from raysp.config.experiment import Recording
 from raysp.data.formats import plausibility
-from raysp.data.sources import prepare, proposal
+from raysp.data.sources import prepare, proposal, proposed
 
 TRIALS, UNITS = 40, 4
 RNG = np.random.default_rng(5)
@@ -108,3 +108,31 @@ def test_axes_of_counts_that_drift_are_judged_alike_by_a_look_and_by_who_reads(t
     assert ("NOT KNOWN" in found.why.get("axes", "")) == (order != usual)
     doubts = [one.sentence for one in plausibility.axes(turned)]
     assert any("looks like units and the third like time" in one for one in doubts) == (order != usual)
+
+
+@pytest.mark.parametrize(
+    ("window_ms", "said"),
+    [
+        ((-160, 320), ""),
+        ((0, 500), "500 after"),
+        ((-250, 320), "250 before"),
+        ((-250, 500), "250 before and 500 after"),
+    ],
+)
+def test_a_window_that_was_cut_off_says_on_which_side(window_ms, said):
+    told = f", cut off at {said}: trials may hold more" if said else ""
+    assert proposed.told_around(window_ms, event=True) == f"ms around that time{told}"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (17852.76785, "17852.76785"),
+        (16071492.0, "16071492"),
+        (3, "3"),
+        (True, "True"),
+        ("Jenkins, " * 9, "Jenkins, " * 6 + "Jenkin"),
+    ],
+)
+def test_of_a_single_value_the_value_is_shown(value, told):
+    assert proposed.described("x", np.array([[value]])) == f"x: {told}"
