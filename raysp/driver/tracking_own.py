@@ -143,7 +143,8 @@ def _is_begun(path: str) -> bool:
     with contextlib.suppress(sqlite3.Error), _reading(path) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         whole = database.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
-        own = "alembic_version" in tables and "experiments" in tables and "runs" in tables
+        # Its first tables are made before it writes down their version.
+        own = {"experiments", "runs"} <= tables and ("alembic_version" in tables or tables <= NEEDED)
         return own and whole and database.execute("SELECT count(*) FROM runs").fetchone() == (0,)
     return False
 

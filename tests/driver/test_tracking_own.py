@@ -87,6 +87,10 @@ def test_a_store_that_was_only_begun_goes(tmp_path):
     database(path, "CREATE TABLE experiments (name)", "CREATE TABLE runs (run_uuid)")
     assert tracking_own.set_aside(path) is None
     assert os.listdir(tmp_path) == []
+    # Before its version was written.
+    database(path, "CREATE TABLE experiments (name)", "CREATE TABLE runs (run_uuid)", "CREATE TABLE tags (value)")
+    assert tracking_own.set_aside(path) is None
+    assert os.listdir(tmp_path) == []
     other(path, "0123456789ab")
     database(path, "CREATE TABLE experiments (name)", "CREATE TABLE runs (run_uuid)", "INSERT INTO runs VALUES (1)")
     assert "unfinished" in tracking_own.set_aside(path)
