@@ -11,7 +11,7 @@ from collections.abc import Callable
 from raysp.cluster.events import Event
 from raysp.config.experiment import Trial
 from raysp.config.note import Note
-from raysp.driver.tracking_own import default_uri
+from raysp.driver.tracking_own import default_uri, full
 from raysp.driver.tracking_store import Store
 from raysp.errors import NotReady
 from raysp.io import address
@@ -124,7 +124,7 @@ class Tracker:
             self.problem = None
         except Exception as error:
             # Whatever the server or its client raises: training goes on, and the last sync tries all of it again.
-            self.problem = message(error)
+            self.problem = full(self._store.uri) or message(error)
 
 
 def catch_up(

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import pathlib
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ ARTIFACTS = "artifacts"
 BEGAN = "UPDATE runs SET start_time = ? WHERE run_uuid = ?"
 PLAIN = "sqlite:///"
 BESIDE = ("-wal", "-shm", "-journal")
+LEAST_BYTES = 1 << 20
+"""Free on a disk on which MLflow can still write: its store begins with half of that."""
 
 
 def default_uri(run: RunFolder) -> str:
@@ -43,6 +46,21 @@ def uri_of(path: str) -> str:
         path: in full.
     """
     return URL.create("sqlite", database=path).render_as_string()
+
+
+def full(uri: str) -> str | None:
+    """Return that the disk of a store in a file is full, a sentence; None where it is not, or for a server's.
+
+    MLflow answers a second try with what the first one left, which says nothing of the disk.
+
+    Args:
+        uri: the store's address.
+    """
+    path = path_of(uri)
+    folder = None if path is None else os.path.dirname(path)
+    if folder is None or not os.path.isdir(folder) or shutil.disk_usage(folder).free >= LEAST_BYTES:
+        return None
+    return f"no space left on the disk of {folder}"
 
 
 @contextlib.contextmanager

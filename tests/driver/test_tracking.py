@@ -1,13 +1,16 @@
 import base64
 import dataclasses
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
 from raysp.driver.tracking import Tracker, catch_up, message
 from raysp.driver.tracking_content import numbers_of
+from raysp.driver.tracking_store import Store
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.yaml_files import write_yaml
@@ -121,6 +124,17 @@ def test_a_problem_is_told_in_one_line_without_secrets(monkeypatch):
 def test_a_full_disk_is_told_as_such_and_not_by_the_first_words_of_a_library():
     problem = message(ValueError("(raised as a result of Query-invoked autoflush)\n(sqlite3) database or disk is full"))
     assert problem.startswith("no space left on the disk")
+
+
+def test_a_full_disk_is_told_whatever_a_library_says_of_what_its_first_try_left(run, monkeypatch):
+    def fail(store):
+        raise ValueError("table _alembic_tmp_tags already exists")
+
+    monkeypatch.setattr(Store, "_connect", fail)
+    for free, said in ((1 << 30, "_alembic_tmp_tags"), (4096, f"no space left on the disk of {run.path}")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda place, free=free: SimpleNamespace(free=free))
+        (line,) = Tracker(run, TRIALS, None, {"run": run.name}).close()
+        assert said in line
 
 
 def test_a_server_that_is_down_holds_nothing_up_and_is_caught_up_later(run, monkeypatch):
