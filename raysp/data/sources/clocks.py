@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,16 +23,37 @@ RATE = re.compile(
 """Names of what says how many samples a second has."""
 SAMPLES = 30000.0
 CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microseconds"}
+SLOW, FASTEST_HZ = 10_000.0, 100.0
+"""Samples a second that whole ms may be, too, and how fast units are then at most."""
+NEAREST, FEWEST = 0.005, 400
+"""Share of the steps from one spike of a unit to its next that are shorter than what `Times.nearest` is; steps at
+least."""
+DEAD_MS, DEAD, RESTING_S, SOONEST_S = (2.0, 8.0), 2.5, 0.002, 0.001
+"""Between these `nearest` lies in ms, of what has so many times as few short steps as chance makes; the usual and the
+least time in which a unit does not fire twice, s."""
+APART_S = 0.5
+"""Few trials are shorter."""
+RATES = (SLOW, 20_000.0, SAMPLES)
+"""Usual sampling rates, Hz."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """What tells the unit of spike times: how many there are, the first and last, and whether all are whole numbers."""
+    """What tells the unit of spike times.
+
+    Attributes:
+        count: how many there are.
+        first: of them, in their unit, as the others.
+        last: of them.
+        whole: whether all are whole numbers.
+        nearest: how near a unit's spike is to its next, in one of 200 cases; None where that is not known.
+    """
 
     count: int
     first: float
     last: float
     whole: bool
+    nearest: float | None = None
 
     @property
     def span(self) -> float:
@@ -46,6 +67,20 @@ class Times:
             return cls(0, 0.0, 0.0, False)
         return cls(len(times), float(times.min()), float(times.max()), is_whole(times))
 
+    @classmethod
+    def of_units(cls, each: Sequence[np.ndarray] | np.ndarray) -> Times:
+        """Return what the times of spikes of each unit tell."""
+        steps = np.concatenate([np.diff(np.sort(one)) for one in each if len(one)] or [np.zeros(0)])
+        nearest = float(np.quantile(steps, NEAREST)) if len(steps) >= FEWEST else None
+        return replace(cls.of(np.concatenate(each) if len(each) else np.zeros(0)), nearest=nearest)
+
+    @classmethod
+    def of_spikes(cls, times: np.ndarray, unit: np.ndarray) -> Times:
+        """Return what (spikes,) times tell, each of one of the units in `unit`."""
+        order = np.lexsort((times, unit))
+        begins = np.flatnonzero(unit[order][1:] != unit[order][:-1]) + 1
+        return cls.of_units(np.split(times[order], begins))
+
 
 def is_whole(array: np.ndarray) -> bool:
     """Tell whether all values are whole and none is negative, NaN left aside."""
@@ -55,7 +90,7 @@ def is_whole(array: np.ndarray) -> bool:
     return bool(known.size and (known >= 0).all() and (known == np.floor(known)).all())
 
 
-def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, str]:
+def clock(times: Times, units: int, trial: float | None = None, apart: float | None = None) -> tuple[float, str]:
     """Return how many units of spike times are a second, by how often units would fire, and why.
 
     Args:
@@ -63,6 +98,7 @@ def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, 
         units: how many.
         trial: of spikes that lie trial by trial, how long one lasts, in their unit: that tells, too, as does how long
             a whole recording does.
+        apart: from one trial's begin to the next one's, where trials are on the same clock.
     """
     # Whole numbers are never seconds.
     able = [one for one in CLOCKS if not (one == 1.0 and times.whole)]
@@ -78,8 +114,29 @@ def clock(times: Times, units: int, trial: float | None = None) -> tuple[float, 
             nearest = min(others, key=lambda one: min(unlikely[one] - unlikely[best], by_rate[one] - by_rate[best]))
             if min(unlikely[nearest] - unlikely[best], by_rate[nearest] - by_rate[best]) < SURE:
                 told = f" (NOT KNOWN: were they {CLOCKS[nearest]}, {rates[nearest]:.3g})"
+        if best == 1000.0 and times.whole:
+            if (rested := _rests(times, units)) is not None and rested > DEAD_MS[1]:
+                best = min(RATES, key=lambda one: abs(np.log(rested / one / RESTING_S)))
+                why = f"few units fire again within {rested:g} of them, so they are no ms"
+                return best, f"NOT KNOWN: {why}: were they samples at {best / 1000:g} kHz, set their sampling rate"
+            if rested is None and not told and _may_be_slow(times, units, trial or apart):
+                told = f" (NOT KNOWN: were they samples at {SLOW / 1000:g} kHz, {rate_hz(times, units, SLOW):.3g})"
+        if best == 1e6 and times.whole and not told and times.nearest is not None and times.nearest < SOONEST_S * best:
+            told = f" (NOT KNOWN: were they samples, as units fire again within {times.nearest:.3g} of them)"
         return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average{told}"
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
+
+
+def _rests(times: Times, units: int) -> float | None:
+    """Return how long units rest after a spike, in the unit of times; None where chance would leave as few nearer."""
+    by_chance = -np.log(1 - NEAREST) * times.span * max(units, 1) / max(times.count, 1)
+    known = times.nearest is not None and times.nearest >= max(DEAD_MS[0], DEAD * by_chance)
+    return times.nearest if known else None
+
+
+def _may_be_slow(times: Times, units: int, trial: float | None) -> bool:
+    """Tell whether whole ms may be samples at `SLOW`, by rates and the length of trials, where that is known."""
+    return rate_hz(times, units, SLOW) <= FASTEST_HZ and (trial is None or trial >= SLOW * APART_S)
 
 
 def _unlikely(times: Times, units: int, per_second: float, trial: float | None) -> float:

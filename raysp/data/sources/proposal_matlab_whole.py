@@ -23,7 +23,7 @@ def continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value
         units: how many; by default as many as `cells`.
     """
     times = np.concatenate(cells)
-    known, count = Times.of(times), units or len(cells)
+    known, count = Times.of(times) if units else Times.of_units(cells), units or len(cells)
     per_second, reason = sampled(scalars(found), known, count) or clock(known, count)
     settings: dict[str, Plain] = {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS}
     why = {

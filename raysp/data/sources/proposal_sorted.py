@@ -43,7 +43,7 @@ def proposal(path: str) -> Proposal:
         table, column, value = good
         settings |= {"units": files.absolute(table), "keep_units": {column: value}}
         why |= {"units": "what was sorted, a row a unit", "keep_units": "single units alone; {} for all that it lists"}
-    return proposal_tables.cut(path, Times.of(times), len(np.unique(of_unit)), settings, why, contents)
+    return proposal_tables.cut(path, Times.of_spikes(times, of_unit), len(np.unique(of_unit)), settings, why, contents)
 
 
 def _other_clocks(folder: str, there: Sequence[str], path: str, spikes: int) -> list[str]:
@@ -71,7 +71,7 @@ def of_pairs(path: str) -> Proposal:
         return Proposal("", contents=(*contents, proposal_tables.NO_SPIKES))
     rate = res_clu.sampling_rate(path)
     own = None if rate is None else (rate, f"samples, samplingRate = {rate:g} in the .xml beside it")
-    times = Times.of(table["time"])
+    times = Times.of_spikes(table["time"], table["unit"])
     trials = trials_beside.beside(path, times)
     found = proposal_tables.cut(path, times, len(np.unique(table["unit"])), {}, {}, contents, (own, trials))
     return dataclasses.replace(found, source="res_clu")

@@ -109,7 +109,8 @@ def proposal(path: str) -> Proposal:
     if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
         settings["channel"], why["channel"] = channel, ANEW
         units = len(np.unique(spike_layouts.with_channel(table[unit], table[channel], path)))
-    found = cut(path, Times.of(times), units, settings, why, contents)
+    known = Times.of_units(table[time]) if table[time].dtype == object else Times.of_spikes(times, table[unit])
+    found = cut(path, known, units, settings, why, contents)
     if "align" not in found.settings and (unused := bins_of_trials.likely(table)):
         told = f"NOT KNOWN: {unused[0]} says which trial each spike is of, but not when that begins: trials=FILE"
         return dataclasses.replace(found, why={**found.why, "window_ms": told})
@@ -131,7 +132,7 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     settings: dict[str, Plain] = {"time": pattern}
     order = "" if unit_patterns.rises(table[min(own)]) else ", in no order"
     why = {"time": f"{len(own)} vectors of {'times' if order else 'rising times'}, a unit each{order}"}
-    times = Times.of(np.concatenate(spikes[spike_layouts.TIME]))
+    times = Times.of_units(spikes[spike_layouts.TIME])
     kept = [one for one in contents if not one.startswith("no array of counts")]
     given, left = None, list(found.others)
     if single is not None:
@@ -244,7 +245,8 @@ def cut(
     `own` are what the file itself says of both; without them other files beside it are asked.
     """
     rate, trials = own or (_own_rate(path) if times.whole else None, beside(path, times))
-    per_second, reason = rate or clock(times, units)
+    apart = None if trials.found is None else trials_beside.apart(trials.found[1], times)
+    per_second, reason = rate or clock(times, units, apart=apart)
     if rate is None and trials.found is not None:
         per_second, reason = clock_by_trials(trials.found[1], times, units) or (per_second, reason)
     settings["per_second"], why["per_second"] = per_second, reason

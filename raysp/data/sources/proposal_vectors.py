@@ -90,7 +90,7 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
     if (trial := spike_layouts.trial_of(of_spikes, time)) is not None:
         units = len(np.unique(table[who.unit]))
         return of_own_clocks(of_spikes, {**settings, "trial": trial}, why, units, contents)
-    times, of_unit = Times.of(table[time]), table[who.unit]
+    times, of_unit = Times.of_spikes(table[time], table[who.unit]), table[who.unit]
     if who.channel is not None:
         of_unit = spike_layouts.with_channel(of_unit, table[who.channel], path)
         if in_trials(table[time], table[who.channel], times.span / clock(times, len(np.unique(of_unit)))[0]):

@@ -211,6 +211,14 @@ def _inside(one: np.ndarray, times: Times, scale: float) -> bool:
     return bool(inside.mean() > INSIDE and np.ptp(known) > SPAN * times.span)
 
 
+def apart(table: Table, times: Times) -> float | None:
+    """Return the usual time between rows of a table of trials on the clock of the spikes; None on another one."""
+    name = event(table)
+    if name is None or not _inside(table[name], times, 1.0):
+        return None
+    return float(np.nanmedian(np.diff(np.sort(table[name].astype(float)))))
+
+
 def kind_of_rows(table: Table) -> tuple[str, str] | None:
     """Return the column and the value in it that say which rows are trials, of a table with a row for each event.
 

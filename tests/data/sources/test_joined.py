@@ -64,7 +64,7 @@ def test_that_few_recordings_are_short_makes_nobody_sure():
     short = Times.of(np.floor(spikes(30, length_s=10)[0] * 20000))
     assert "(NOT KNOWN: were they samples at 30 kHz, 4" in clock(short, 5)[1]
     assert sampled({"fs": np.array(20000.0)}, short, 5) == (20000.0, "samples, fs = 20000")
-    usual = Times.of(np.floor(spikes(3, length_s=300)[0] * 1000))
+    usual = Times.of(np.floor(spikes(15, length_s=300)[0] * 1000))
     assert "NOT KNOWN" not in clock(usual, 5)[1]
 
 
