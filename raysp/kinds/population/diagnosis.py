@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from raysp.io.words import number
@@ -11,6 +11,8 @@ from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, OF_COUNTS, O
 
 if TYPE_CHECKING:
     import polars
+
+    from raysp.config.experiment import Trial
 
 COPYING = "own-spike gain"
 
@@ -35,18 +37,22 @@ MOST_BEYOND, LEAST_ORDER = 0.25, 0.3
 """R2 of the trials' order that latents have beyond counts, and by themselves: 40 trials without order reach 0.1."""
 
 Values = dict[tuple[str, str], dict[str, float]]
+Settings = Mapping[str, set[str]]
+"""Id of a run's trial -> the names of its settings."""
 
 
-def diagnoses(table: polars.DataFrame) -> Iterator[str]:
+def diagnoses(table: polars.DataFrame, trials: Sequence[Trial] = ()) -> Iterator[str]:
     """Yield a sentence for each model of each split and each fault that some seed has.
 
     Args:
         table: of metrics, population splits only.
+        trials: of the run: advice names only settings that they have; of a trial that is not among them, any.
     """
+    settings = {one.id: {*one.hyperparameters, *(("weight_decay",) if one.training else ())} for one in trials}
     yield from _collapsed(table)
     yield from _alike(table)
-    yield from _copying(table)
-    yield from _learned_by_heart(table)
+    yield from _copying(table, settings)
+    yield from _learned_by_heart(table, settings)
     yield from _ordered(table)
 
 
@@ -89,7 +95,7 @@ def _alike(table: polars.DataFrame) -> Iterator[str]:
             )
 
 
-def _copying(table: polars.DataFrame) -> Iterator[str]:
+def _copying(table: polars.DataFrame, settings: Settings) -> Iterator[str]:
     heldin, heldout = _values(table, "reconstruction bits/spike", None), _values(table, "co-bps", None)
     for place, found in _values(table, COPYING, None).items():
         own, others = heldin.get(place, {}), heldout.get(place, {})
@@ -103,26 +109,39 @@ def _copying(table: polars.DataFrame) -> Iterator[str]:
             yield (
                 f"{_whose(place)}: copies noise{_seeds(high, found)}: a held-in rate is {high[least]:.1f} times as "
                 "high where its own bin's spike is in the input as where it is hidden, above "
-                f"{MOST_GAIN:g}{bits}{against}; "
-                "hide more counts in training (mask_ratio, coordinated_dropout), or smooth more widely"
+                f"{MOST_GAIN:g}{bits}{against}; {_less_copying(settings.get(least))}"
             )
+
+
+def _less_copying(own: set[str] | None) -> str:
+    hiding, widths = _there(own, "mask_ratio", "coordinated_dropout"), _there(own, "sigma_ms")
+    hide = f"hide more counts in training ({hiding})" if hiding else ""
+    return (
+        ", or ".join(filter(None, (hide, f"smooth more widely ({widths})" if widths else ""))) or "smooth more widely"
+    )
+
+
+def _there(own: set[str] | None, *names: str) -> str:
+    return ", ".join(name for name in names if own is None or name in own)
 
 
 def _more(heldin: float | None, heldout: float | None) -> bool:
     return heldin is None or heldout is None or heldin > MOST_OWN * max(heldout, 0.0)
 
 
-def _learned_by_heart(table: polars.DataFrame) -> Iterator[str]:
+def _learned_by_heart(table: polars.DataFrame, settings: Settings) -> Iterator[str]:
     heldout = _values(table, "co-bps", None)
     for place, found in _values(table, TRAINING, None).items():
         own = heldout.get(place, {})
         lost = {trial: bits for trial, bits in found.items() if trial in own and bits > LEAST_BITS}
         if high := {trial: bits for trial, bits in lost.items() if bits > MOST_TIMES * max(own[trial], 0.0)}:
             worst = max(high, key=lambda trial: high[trial] - own[trial])
+            names = _there(settings.get(worst), "dropout", "coordinated_dropout", "mask_ratio", "weight_decay")
             yield (
-                f"{_whose(place)}: learned training trials by heart{_seeds(high, found)}: co-bps {number(high[worst])} "
-                f"on trials it was fitted to, {number(own[worst])} on evaluation trials, over {MOST_TIMES:g} times; "
-                "hold it back more (dropout, coordinated_dropout, mask_ratio, weight_decay), or make it smaller"
+                f"{_whose(place)}: learned training trials by heart{_seeds(high, found)}: "
+                f"{'at worst ' if len(high) > 1 else ''}co-bps {number(high[worst])} on trials it was fitted to, "
+                f"{number(own[worst])} on evaluation trials, over {MOST_TIMES:g} times; "
+                f"hold it back more{f' ({names})' if names else ''}, or make it smaller"
             )
 
 

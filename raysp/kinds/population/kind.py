@@ -95,7 +95,7 @@ class Population(Kind[PopulationSplit]):
         from raysp.evaluation.shortfalls import last_epochs
         from raysp.kinds.population.remarks import remarks
 
-        return remarks(table, floor, last_epochs(trials, done))
+        return remarks(table, floor, last_epochs(trials, done), trials)
 
     def submitted(self, run: RunFolder, **choice: Unpack[Choice]) -> list[Trial]:
         """Return the trials on splits of the Neural Latents Benchmark. Raises BadInput for a choice that has none."""

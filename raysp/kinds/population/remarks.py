@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from raysp.evaluation.shortfalls import below_floor, means, still_better
@@ -19,6 +19,8 @@ from raysp.runs.metrics_table import metric_name
 if TYPE_CHECKING:
     import polars
 
+    from raysp.config.experiment import Trial
+
 RATIO_NOTED, RATIO_NOTED_IN_TRAINING = 0.1, 0.03
 """So far from one spike predicted per recorded one is worth a remark: of evaluation trials, which may be others."""
 
@@ -28,16 +30,22 @@ WEIGHT_NOTED = 0.5
 BY_OWN_FORM = "computed by raysp's own exact form"
 
 
-def remarks(table: polars.DataFrame, floor: str = FLOOR, last: Mapping[str, int] | None = None) -> list[str]:
+def remarks(
+    table: polars.DataFrame,
+    floor: str = FLOOR,
+    last: Mapping[str, int] | None = None,
+    trials: Sequence[Trial] = (),
+) -> list[str]:
     """Return remarks on scores as sentences, each once, with the split or the model they are of in front.
 
     Args:
         table: of metrics, population splits only.
         floor: the model every result is read against from below.
         last: epochs of the trials that were best at their last one, by id, see `shortfalls.last_epochs`.
+        trials: of the run, whose settings advice may name.
     """
     found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
-    found += [*diagnoses(table), *_averages(table, floor), *_ratios(table), *_weights(table), *_silent(table)]
+    found += [*diagnoses(table, trials), *_averages(table, floor), *_ratios(table), *_weights(table), *_silent(table)]
     found += _undefined(table)
     return list(dict.fromkeys(found))
 

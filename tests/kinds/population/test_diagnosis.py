@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp.config.experiment import Trial
+from raysp.config.experiment import Training, Trial
 from raysp.data.splits.population import TrialArrays
 from raysp.io import files
 from raysp.kinds.population.diagnosis import COPYING, LEAST_NATS, diagnoses
@@ -80,6 +80,22 @@ def test_a_fault_of_some_seeds_is_counted():
     (line,) = said(row(COPYING, 1.2), row(COPYING, 2.5, seed=1), row(COPYING, 4.0, seed=2))
     assert "in 2 of 3 seeds" in line
     assert "2.5 times" in line
+
+
+@pytest.mark.parametrize(
+    ("has", "training", "copies", "heart"),
+    [
+        ({"sigma_ms": None}, None, "smooth more widely (sigma_ms)", "hold it back more, or make it smaller"),
+        ({"dropout": 0.2, "coordinated_dropout": 0.3}, Training(), "hide more counts in training (coordinated_dropout)",
+         "hold it back more (dropout, coordinated_dropout, weight_decay), or make it smaller"),
+        ({}, None, "smooth more widely", "hold it back more, or make it smaller"),
+    ],
+)  # fmt: skip
+def test_advice_names_settings_that_the_model_has(has, training, copies, heart):
+    trial = Trial("mine", has, training, "mine", "0" * 64)
+    faults = row(COPYING, 3.2), row(TRAINING, 0.6), row("co-bps", 0.1)
+    told = list(diagnoses(frame([{**one, "run_trial": trial.id} for one in faults]), [trial]))
+    assert [line.rpartition("; ")[2] for line in told] == [copies, heart]
 
 
 def test_a_spike_that_says_as_much_of_held_out_units_is_not_copied():

@@ -134,7 +134,7 @@ def _remarks(data: RunData, task: Task, rows: polars.DataFrame) -> tuple[str, ..
     from polars import col
 
     whole_first = rows.sort(col("unit").is_not_null() | col("unit_index").is_not_null(), maintain_order=True)
-    return tuple(remarks(whole_first, data.floor, last_epochs(task.trials, data.done)))
+    return tuple(remarks(whole_first, data.floor, last_epochs(task.trials, data.done), task.trials))
 
 
 def _model(data: RunData, task: Task, model: str, columns: Sequence[str]) -> Model:
