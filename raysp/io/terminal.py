@@ -126,8 +126,8 @@ def _broken(title: str, width: int) -> list[str]:
 
 
 def _words(title: str) -> list[str]:
-    """Return the words of a heading; an arrow is part of the one before it."""
-    return re.findall(r"\S+(?: [↑↓])?", title)
+    """Return the words of a heading; a short name in brackets is one, and an arrow is part of the one before it."""
+    return re.findall(r"(?:\([^()]{1,12}\)|\S+)(?: [↑↓])?", title)
 
 
 def _short(name: str, room: int) -> str:

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from raysp.io.terminal import WIDEST, Terminal, terminal
+from raysp.io.terminal import WIDEST, Terminal, table, terminal
 
 
 class Screen:
@@ -33,3 +33,15 @@ def test_what_is_no_terminal_gets_no_escapes(monkeypatch, capsys):
     monkeypatch.setitem(os.environ, "TERM", "xterm")
     monkeypatch.delenv("COLUMNS", raising=False)
     assert terminal() == Terminal(WIDEST)
+
+
+@pytest.mark.parametrize(
+    ("title", "wanted"),
+    [
+        ("behavior R2 (led 0) ↑", ["behavior", "R2", "(led 0) ↑"]),
+        ("behavior R2 (velocity of the left hand) ↑", ["behavior R2", "(velocity", "of the left", "hand) ↑"]),
+    ],
+)
+def test_a_short_name_in_brackets_is_not_broken(title, wanted):
+    found = table([title], [("net", [("0.1", False)])], Terminal())
+    assert [line.strip() for line in found[:-1]] == wanted
