@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from raysp.evaluation.behavior import MEAN_R2
+from raysp.evaluation.history import MEAN_HISTORY_R2
 from raysp.evaluation.shortfalls import below_floor, means, still_better
 from raysp.evaluation.uneven import uneven
 from raysp.io.words import listed, number
@@ -27,6 +29,9 @@ RATIO_NOTED, RATIO_NOTED_IN_TRAINING = 0.1, 0.03
 WEIGHT_NOTED = 0.5
 """A network that is believed less against the mean rate is worth a remark."""
 
+LEAST_DECODED = 0.01
+"""R2 of behaviour, mean over its variables, below which nothing is decoded."""
+
 BY_OWN_FORM = "computed by raysp's own exact form"
 
 
@@ -45,7 +50,14 @@ def remarks(
         trials: of the run, whose settings advice may name.
     """
     found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
-    found += [*diagnoses(table, trials), *_averages(table, floor), *_ratios(table), *_weights(table), *_silent(table)]
+    found += [
+        *diagnoses(table, trials),
+        *_averages(table, floor),
+        *_undecoded(table, floor),
+        *_ratios(table),
+        *_weights(table),
+        *_silent(table),
+    ]
     found += _undefined(table)
     return list(dict.fromkeys(found))
 
@@ -71,6 +83,21 @@ def _averages(table: polars.DataFrame, floor: str) -> Iterator[str]:
             f"{split}: psth R2 of {listed(models)} is below {floor}'s, and co-bps above it: recorded averages that "
             "hardly vary are missed by whatever averages of few trials vary by; other conditions may tell more"
         )
+
+
+def _undecoded(table: polars.DataFrame, floor: str) -> Iterator[str]:
+    """Yield a sentence for each split whose behaviour no model tells anything of."""
+    best = dict[str, float]()
+    for (split, model, metric), mean in means(table).items():
+        if model != floor and metric in (MEAN_R2, MEAN_HISTORY_R2):
+            best[split] = max(mean, best.get(split, mean))
+    for split, r2 in best.items():
+        if r2 < LEAST_DECODED:
+            yield (
+                f"{split}: behaviour is decoded from no model's rates, R² {number(r2)} at most: lag_ms reads it later "
+                "than the spikes, and a stimulus, which spikes follow, with lag_ms below 0 earlier; decode_history "
+                "takes bins before into account"
+            )
 
 
 def _ratios(table: polars.DataFrame) -> Iterator[str]:

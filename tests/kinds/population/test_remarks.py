@@ -49,6 +49,19 @@ def test_averages_that_hardly_vary_are_told_where_better_models_miss_them(psth, 
     ] * remarked
 
 
+@pytest.mark.parametrize(
+    ("r2", "with_history", "told"),
+    [(-0.0016, None, "R² −0.0016 at most"), (0.3, None, ""), (0.0, 0.2, ""), (None, None, "")],
+)
+def test_behaviour_that_no_model_tells_of_is_remarked_on(r2, with_history, told):
+    name = "behavior R2{}, mean over variables"
+    rows = [row("mean_rate", name.format(""), 0.0), row("smoothing", name.format(""), -0.002)] * (r2 is not None)
+    rows += [row("sae", name.format(""), r2), row("sae", name.format(" with history"), with_history)]
+    lines = [line for line in said(rows) if "decoded" in line]
+    assert len(lines) == bool(told)
+    assert told in "".join(lines)
+
+
 def test_of_many_splits_some_are_named_and_the_rest_counted():
     rows = [row(model, "co-bps", value, f"s{k}") for k in range(9) for model, value in (("mean_rate", 0), ("sae", -1))]
     (line,) = said(rows)
