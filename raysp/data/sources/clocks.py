@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,6 +47,7 @@ class Times:
         last: of them.
         whole: whether all are whole numbers.
         nearest: how near a unit's spike is to its next, in one of 200 cases; None where that is not known.
+        each: (count,) they themselves, in any order; None where they are not held.
     """
 
     count: int
@@ -54,6 +55,7 @@ class Times:
     last: float
     whole: bool
     nearest: float | None = None
+    each: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @property
     def span(self) -> float:
@@ -65,7 +67,7 @@ class Times:
         """Return what times of spikes tell."""
         if not len(times):
             return cls(0, 0.0, 0.0, False)
-        return cls(len(times), float(times.min()), float(times.max()), is_whole(times))
+        return cls(len(times), float(times.min()), float(times.max()), is_whole(times), each=times)
 
     @classmethod
     def of_units(cls, each: Sequence[np.ndarray] | np.ndarray) -> Times:

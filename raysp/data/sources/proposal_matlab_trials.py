@@ -11,6 +11,7 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Struct, Value, columns
+from raysp.data.sources.clock_of_trials import sampling_rate
 from raysp.data.sources.clocks import CLOCKS, RATE, SAMPLES, is_rate, is_whole
 from raysp.data.sources.proposed import EVENTS, MOSTLY, STARTS, STOPS, condition, named, told_around, window, windows
 from raysp.data.sources.trials_beside import is_sampled
@@ -56,6 +57,24 @@ def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, pe
                 settings["trials_per_second"], why["trials_per_second"] = clock, reason
             return Guess(settings, why, around)
     return Guess({}, {})
+
+
+def rate_by_trials(found: Mapping[str, Value], spikes: str, times: np.ndarray) -> tuple[float, str] | None:
+    """Return the sampling rate of spikes by trials in s that a file holds, and why; None where that is not clear.
+
+    Args:
+        found: what the file holds, by name.
+        spikes: name of the spike times.
+        times: of all spikes.
+    """
+    if not is_whole(times):
+        return None
+    span = float(times.min()), float(times.max())
+    for _, table in _tables(found, spikes):
+        for name, one in table.items():
+            if _is_trials(name, one, 1.0) and not _is_inside(one, span, in_order=False):
+                return sampling_rate(times, one.astype(float))
+    return None
 
 
 def clocks(found: Mapping[str, Value], per_second: float) -> Iterator[tuple[float, str]]:

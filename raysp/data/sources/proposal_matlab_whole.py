@@ -9,7 +9,7 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Value
 from raysp.data.sources.clocks import Times, clock, sampled
-from raysp.data.sources.proposal_matlab_trials import Guess, trials_beside
+from raysp.data.sources.proposal_matlab_trials import Guess, rate_by_trials, trials_beside
 from raysp.data.sources.proposed import BIN_MS
 
 
@@ -24,7 +24,8 @@ def continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value
     """
     times = np.concatenate(cells)
     known, count = Times.of(times) if units else Times.of_units(cells), units or len(cells)
-    per_second, reason = sampled(scalars(found), known, count) or clock(known, count)
+    told = sampled(scalars(found), known, count) or rate_by_trials(found, name, times)
+    per_second, reason = told or clock(known, count)
     settings: dict[str, Plain] = {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS}
     why = {
         "spikes": "spike times of the whole recording",

@@ -248,7 +248,8 @@ def cut(
     apart = None if trials.found is None else trials_beside.apart(trials.found[1], times)
     per_second, reason = rate or clock(times, units, apart=apart)
     if rate is None and trials.found is not None:
-        per_second, reason = clock_by_trials(trials.found[1], times, units) or (per_second, reason)
+        of_trials = trials_beside.followed(trials.found[1], times) or clock_by_trials(trials.found[1], times, units)
+        per_second, reason = of_trials or (per_second, reason)
     settings["per_second"], why["per_second"] = per_second, reason
     around: dict[str, tuple[int, int]] = {}
     if trials.found is None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from raysp.data.formats import pynapple_npz, sorted_folder, table_file
 from raysp.data.sources import rows_of_events, sampled_table, spike_columns
+from raysp.data.sources.clock_of_trials import sampling_rate
 from raysp.data.sources.clocks import CLOCKS, RATES_HZ, USUAL_HZ, Times, rate_hz
 from raysp.data.sources.proposed import EVENTS, STARTS, named
 from raysp.errors import BadInput, StoreError
@@ -217,6 +218,20 @@ def apart(table: Table, times: Times) -> float | None:
     if name is None or not _inside(table[name], times, 1.0):
         return None
     return float(np.nanmedian(np.diff(np.sort(table[name].astype(float)))))
+
+
+def followed(table: Table, times: Times) -> tuple[float, str] | None:
+    """Return the sampling rate of spikes that follow trials in s or ms at no other rate, and why; else None.
+
+    Args:
+        table: of trials.
+        times: of all spikes of the recording, in samples.
+    """
+    name = event(table)
+    if times.each is None or not times.whole or name is None or _inside(table[name], times, 1.0):
+        return None
+    each = (sampling_rate(times.each, table[name].astype(float) / one) for one in (1.0, 1000.0))
+    return next(filter(None, each), None)
 
 
 def kind_of_rows(table: Table) -> tuple[str, str] | None:
