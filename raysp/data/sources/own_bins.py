@@ -19,6 +19,8 @@ MILLISECONDS, SECONDS = re.compile(r".*ms", re.IGNORECASE), re.compile(r".*_(s|s
 LIKELY_MS = (0.1, 1000.0)
 EDGES = re.compile(r"(time_?)?bins?(_?(edges?|centers?|centres?|starts?|times?|t))?|edges?|time_?edges", re.IGNORECASE)
 """Names of where bins begin, end or have their middle."""
+PLACES = re.compile(r"pos(ition)?s?([_. ]|$)|place|track|spatial|phase|angle|dist(ance)?|(^|_)cm$", re.IGNORECASE)
+"""Names of where an animal was, of which bins may be, too."""
 UNEVEN, FEWEST = 0.05, 4
 """Steps from bin to bin that differ more from the usual one are others, where most do."""
 CLOSE, EVEN = 0.01, 1e-3
@@ -72,7 +74,7 @@ def _doubts(
                 fits = abs(len(times) * given / bin_ms - bins) <= 1 if times.ndim == 1 else False
                 told += [(1000 * step, f"the step of {name}") for step in even_step(times) if fits and step < 1]
             elif EDGES.fullmatch(bare) and counts_bin_ms in (None, bin_ms):
-                uneven += _uneven(name, read(name), bins)
+                uneven += _uneven(name, read(name), bins, of_places=any(map(PLACES.search, names)))
         except BadInput:
             # What nobody asked for blocks nothing.
             continue
@@ -86,7 +88,7 @@ def _doubts(
                 f" to add up bins of the file set counts_bin_ms: {own_ms:g} beside a multiple as bin_ms")  # fmt: skip
 
 
-def _uneven(name: str, times: np.ndarray, bins: int) -> list[Doubt]:
+def _uneven(name: str, times: np.ndarray, bins: int, *, of_places: bool) -> list[Doubt]:
     """Return the doubt that so many bins are not of one width, by where they begin or end."""
     if times.dtype.kind not in "iuf" or times.ndim != 1 or len(times) - bins not in (0, 1) or bins < FEWEST:
         return []
@@ -94,6 +96,8 @@ def _uneven(name: str, times: np.ndarray, bins: int) -> list[Doubt]:
     if not (steps > 0).all() or (np.abs(steps / np.median(steps) - 1) <= UNEVEN).mean() > 0.5:
         return []
     told = f"expected bins of one width, got steps from {steps.min():g} to {steps.max():g} in {name}"
+    if of_places and not re.search("time", name, re.IGNORECASE):
+        return [Doubt("bin_ms", f"{told}: are these bins of places rather than of time?", False)]
     return [Doubt("bin_ms", f"{told}; count spikes in bins of one width")]
 
 

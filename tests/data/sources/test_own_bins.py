@@ -60,6 +60,16 @@ def test_the_step_of_a_tables_times_is_its_bins_width(tmp_path):
     assert "axis looks like" not in notes(path, bin_ms=25, **given)
 
 
+@pytest.mark.parametrize(("beside", "told"), [("position", "bins of places rather than of time"), ("speed", None)])
+def test_uneven_bins_of_places_are_doubted_and_others_refused(tmp_path, beside, told):
+    np.savez(path := tmp_path / "x.npz", counts=TRIALS, bin_edges=np.geomspace(1, 90, 51), **{beside: np.ones(12)})
+    if told:
+        assert told in notes(path, bin_ms=20)
+    else:
+        with pytest.raises(BadInput, match="expected bins of one width"):
+            notes(path, bin_ms=20)
+
+
 def test_windows_of_a_recording_that_drifts_are_not_taken_for_time_on_a_wrong_axis(tmp_path):
     rates = np.exp(np.linspace(-2, 2, 2400))[:, None] * np.linspace(0.1, 0.6, 6)
     np.savez(path := tmp_path / "x.npz", counts=np.random.default_rng(1).poisson(rates))
