@@ -257,14 +257,21 @@ def kind_of_rows(table: Table) -> tuple[str, str] | None:
         if not 1 < len(kinds) <= rows_of_events.MOST or len(words) < 2 or not able:
             continue
         ranked = [kind for word in (*EVENTS, *STARTS, "trial") for kind in able if word in kind.lower()]
-        if ranked and not _are_kinds_of_trials(one == ranked[0], times[0]):
+        if ranked and not _are_kinds_of_trials(one, ranked[0], times[0]):
             return name, ranked[0]
     return None
 
 
-def _are_kinds_of_trials(of_kind: np.ndarray, times: np.ndarray) -> bool:
-    """Tell whether rows of one kind are as far from a next row of another as of their own: none is within a trial."""
+def _are_kinds_of_trials(kinds: np.ndarray, kind: str, times: np.ndarray) -> bool:
+    """Tell whether rows of one kind are as far from a next row of another as of their own: none is within a trial.
+
+    Where no two rows of a kind follow each other, all kinds are as far from the next row.
+    """
     order = np.argsort(times, kind="stable")
-    of_kind, steps = of_kind[order], np.diff(times[order])
+    steps, before = np.diff(times[order]), kinds[order][:-1]
+    of_kind = kinds[order] == kind
     own, others = (steps[of_kind[:-1] & (of_kind[1:] == same)] for same in (True, False))
-    return len(own) >= REPEATS and len(others) > 0 and bool(np.median(others) > SOONER * np.median(own))
+    if len(own) >= REPEATS:
+        return len(others) > 0 and bool(np.median(others) > SOONER * np.median(own))
+    after = [float(np.median(steps[before == one])) for one in np.unique(before)]
+    return len(after) > 1 and min(after) > SOONER * max(after)

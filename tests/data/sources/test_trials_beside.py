@@ -96,6 +96,11 @@ def test_kinds_of_trials_are_none_of_events():
     times, order = 4.0 * np.arange(40), np.random.default_rng(0).permutation(40)
     kinds = np.where(order % 2, "go", "nogo")
     assert kind_of_rows({"time": times, "event_type": kinds}) is None
+    # Trials that alternate strictly are as far from each other either way; what happens within a trial is nearer.
+    kinds = np.where(np.arange(40) % 2, "go", "nogo")
+    assert kind_of_rows({"time": times, "event_type": kinds}) is None
+    within = times - np.where(np.arange(40) % 2, 2.5, 0.0)
+    assert kind_of_rows({"time": within, "event_type": kinds}) == ("event_type", "go")
     # Half of the trials are rewarded.
     rewarded = np.append(times, times[order < 20] + 1)
     kinds = np.repeat(["go", "reward"], (40, 20))
