@@ -38,4 +38,6 @@ def _kept(file: Group, config: Config, found: nwb.Units) -> nwb.Units:
     columns = nwb.unit_columns(file, found, config.units, list(config.keep_units))
     rows = chosen_rows.kept(columns, config.keep_units, len(found), "unit", file.filename)
     told = f"keep_units leaves out {len(found) - int(rows.sum())} of {len(found)} units"
+    if found.heldout is not None and (lost := int(found.heldout[~rows].sum())):
+        told += f", {lost} of the {int(found.heldout.sum())} that the file holds out among them"
     return dataclasses.replace(found.of(rows), notes=(*found.notes, told))

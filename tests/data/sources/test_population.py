@@ -182,6 +182,7 @@ def test_only_wanted_units_are_used_and_a_look_proposes_those_that_were_sorted_w
 
     def sort(file):
         file["units/ks_label"] = quality.astype("S")
+        file["units/heldout"] = quality == "mua"
         file["units/obs_intervals"], file["units/obs_intervals_index"] = observed, np.arange(1, UNITS + 1)
 
     path = write_nwb(tmp_path / "mine.nwb", sort)
@@ -190,10 +191,12 @@ def test_only_wanted_units_are_used_and_a_look_proposes_those_that_were_sorted_w
     good = quality == "good"
     np.testing.assert_array_equal(some.units, all_.units[good])
     np.testing.assert_array_equal(some.train.heldin, all_.train.heldin[..., good])
-    assert f"keep_units leaves out {(~good).sum()} of {UNITS} units" in some.provenance.notes
+    left = (~good).sum()
+    told = f"keep_units leaves out {left} of {UNITS} units, {left} of the {left} that the file holds out among them"
+    assert told in some.provenance.notes
     found = proposal(path)
     assert found.settings["keep_units"] == {"ks_label": "good"}
-    assert f"  of each: ks_label ({good.sum()} good, {(~good).sum()} mua)" in found.contents
+    assert f"  of each: heldout, ks_label ({good.sum()} good, {(~good).sum()} mua)" in found.contents
     for wanted, says in (({"ks_label": "bad"}, "no unit is left with ks_label"), ({"ks_labl": "good"}, "did you mean")):
         with pytest.raises(BadInput, match=says):
             population.build(cut(path, keep_units=wanted), "mine")
