@@ -30,6 +30,6 @@ def noted(counts: np.ndarray, bin_ms: float) -> tuple[str, ...]:
         f"in {len(odd)} of {len(counts)} trials no unit has a spike in the last {np.median(odd) * bin_ms:g} ms (median)"
     )
     return (
-        f"{told}, and before in {1 - empty:.0%} of bins: were trials shorter? NaN after a trial's end masks what was "
-        "not recorded",
+        f"{told}, and before in {1 - empty:.0%} of bins: were trials shorter, or did units stop? NaN after a trial's "
+        "end masks what was not recorded",
     )

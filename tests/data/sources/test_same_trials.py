@@ -58,4 +58,6 @@ def test_trials_that_were_filled_with_zeros_are_told(counts, trials):
 
 
 def test_and_a_run_says_so(tmp_path):
-    assert any("were trials shorter?" in one for one in notes(tmp_path / "x.npz", {"counts": ended(0.0)}))
+    assert any(
+        "were trials shorter, or did units stop?" in one for one in notes(tmp_path / "x.npz", {"counts": ended(0.0)})
+    )
