@@ -12,7 +12,7 @@ import numpy as np
 from raysp.data.formats import table_batches, table_file
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.spike_stream import Streamed, Summary, Totals
-from raysp.data.sources import spike_columns, spike_layouts
+from raysp.data.sources import joined, spike_columns, spike_layouts
 from raysp.data.sources.clocks import Times, is_whole
 from raysp.errors import BadInput, present
 
@@ -113,8 +113,9 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     Raises:
         BadInput: a row has no time or unit, or no spike is of a unit that is used.
     """
-    found, left = Summary(), Summary()
+    found, left, again = Summary(), Summary(), joined.Restarts()
     for times, numbers in columns.batches():
+        again.add(times, numbers)
         if used is not None:
             there = np.isin(numbers, _codes(columns, used))
             left.add(times[~there], numbers[~there])
@@ -127,7 +128,7 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     numbers, totals = found.units()
     there = _named(columns, numbers)
     known = np.sort(there) if used is None else used
-    notes = spike_layouts.unsorted(columns.odd, left.total + found.total)
+    notes = (*spike_layouts.unsorted(columns.odd, left.total + found.total), *again.notes())
     notes += () if table is None else spike_columns.silent(known, there, table)
     others = _named(columns, left.units()[0])
     order = np.argsort(there)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from raysp.config.experiment import Recording
+from raysp.data.formats import table_batches, table_file
 from raysp.data.sources import joined, prepare
 from raysp.data.sources.clocks import Times, clock, sampled
 from raysp.data.sources.proposal import proposal
@@ -36,12 +37,26 @@ ORDERS = {
 def test_recordings_that_were_joined_are_told(order):
     times, of, begins = ORDERS[order]
     told = joined.restarts(times, of)
+    in_parts = joined.Restarts()
+    for first in range(0, len(times), 500):
+        in_parts.add(times[first : first + 500], of[first : first + 500])
+    assert in_parts.notes() == told
     assert [note.startswith(f"WARNING: times begin anew {begins} time") for note in told] == [True] * (begins > 0)
 
 
 def test_and_a_run_says_so(tmp_path):
     np.savez(tmp_path / "x.npz", spike_times=TWICE, spike_clusters=np.tile(WHOSE, 2))
     settings = {"path": str(tmp_path / "x.npz"), "window_ms": [0, 1000], "bin_ms": 20}
+    split = prepare.read(Recording("x", "spike_tables", settings), "")[0]
+    assert any("were recordings joined?" in note for note in split.provenance.notes)
+
+
+def test_and_a_table_that_is_read_in_parts_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_file, "LARGE_BYTES", 0)
+    monkeypatch.setattr(table_batches, "BATCH_ROWS", 700)
+    rows = "".join(f"{unit},{time:.4f}\n" for unit, time in zip(np.tile(WHOSE, 2), TWICE, strict=True))
+    (tmp_path / "x.csv").write_text(f"unit,time\n{rows}")
+    settings = {"path": str(tmp_path / "x.csv"), "window_ms": [0, 1000], "bin_ms": 20}
     split = prepare.read(Recording("x", "spike_tables", settings), "")[0]
     assert any("were recordings joined?" in note for note in split.provenance.notes)
 
