@@ -230,7 +230,7 @@ def _old_value(found: object, where: str) -> Value:
             found.dtype.names, flat.size, lambda name: [_old_value(one, f"{where}.{name}") for one in flat[name]]
         )
     if found.dtype == object:
-        return objects([_old_value(one, where) for one in found.ravel()]).reshape(found.shape)
+        return _cells([_old_value(one, where) for one in found.ravel(order="F")], found.shape)
     return np.char.rstrip(found.ravel()) if found.dtype.kind == "U" else found
 
 
@@ -257,7 +257,7 @@ def _new_sparse(node: Group) -> np.ndarray:
 def _new(node: Group | Dataset) -> Value:
     class_ = decoded(node.attrs.get(column_major.CLASS, ""))
     if isinstance(node, Dataset) and class_ == "cell" and "MATLAB_empty" not in node.attrs:
-        return objects([_new(one) for one in node.pointed()]).reshape(node.shape).T
+        return _cells([_new(one) for one in node.pointed()], node.shape[::-1])
     if isinstance(node, Group) and class_ in ("struct", "") and "MATLAB_sparse" not in node.attrs:
         return _new_struct(node)
     if isinstance(node, Group) and "MATLAB_sparse" in node.attrs:
@@ -278,6 +278,14 @@ def _new_struct(node: Group) -> Struct:
 
 def _is_of_structs(node: Dataset) -> bool:
     return node.dtype.kind == "O" and column_major.CLASS not in node.attrs
+
+
+def _cells(values: Sequence[Value], shape: tuple[int, ...]) -> Value:
+    """Return a cell array of values in MATLAB's order; one of structs with the same fields is an array of structs."""
+    structs = [one for one in values if isinstance(one, Struct) and one.count == 1]
+    if structs and len(structs) == len(values) and len({frozenset(one.names) for one in structs}) == 1:
+        return Struct(structs[0].names, len(structs), lambda field: [one.field(field)[0] for one in structs])
+    return objects(values).reshape(shape, order="F")
 
 
 def objects(values: Sequence[Value]) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 from scipy.io import savemat
 
 from raysp.config.experiment import Recording
+from raysp.data.formats import matlab_values
 from raysp.data.sources import prepare
 from raysp.data.sources.proposal import proposal
 
@@ -122,3 +123,14 @@ def test_cells_in_cells_and_cells_beside_a_matrix_of_trials_are_those_of_trials(
     for part, counts in ((split.train, split.train.heldin), (split.eval, answers.trials.heldin)):
         for trial, one in zip(part.ids % 31, counts.sum(axis=1), strict=True):
             assert one.tolist() == [(times < 1).sum() for times in each[trial]]
+
+
+def test_cells_of_structs_are_an_array_of_structs_as_neuroexplorer_keeps_units(tmp_path):
+    cells = np.empty((UNITS, 1), object)
+    cells[:, 0] = [{"name": f"sig00{unit}a", "timestamps": one[:, None]} for unit, one in enumerate(EACH)]
+    savemat(path := str(tmp_path / "x.mat"), {"nexFile": {"freq": 40000.0, "neurons": cells}})
+    found = proposal(path)
+    assert found.settings["spikes"] == "nexFile.neurons.timestamps"
+    with matlab_values.opened(path) as file:
+        times = file["nexFile.neurons.timestamps"]
+    assert [one.ravel().tolist() for one in times] == [one.tolist() for one in EACH]
