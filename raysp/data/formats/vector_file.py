@@ -76,6 +76,8 @@ def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     joined = {name: back for name, one in found.items() if (back := _steps_back(one)).size}
     for name, back in joined.items():
         for other, ends in found.items() if name in found else ():
+            if not _may_divide(found[name], ends):
+                continue
             lengths = {len(one) for key, one in found.items() if key not in (name, other)}
             if parts := _divided(found[name], back, ends, name, lengths):
                 found = {key: one for key, one in found.items() if key != other} | parts
@@ -160,12 +162,17 @@ def _steps_back(values: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(values) < 0) + 1 if values.dtype.kind in "iuf" else np.zeros(0, dtype=np.int64)
 
 
+def _may_divide(values: np.ndarray, ends: np.ndarray) -> bool:
+    """Tell whether a vector is one of ends or lengths at all: of a file of many vectors few are."""
+    if ends.dtype.kind not in "iu" or not 1 < len(ends) < len(values) / 2:
+        return False
+    return bool(ends[-1] == len(values) or ends.sum() == len(values))
+
+
 def _divided(
     values: np.ndarray, back: np.ndarray, ends: np.ndarray, name: str, others: Collection[int]
 ) -> dict[str, np.ndarray]:
     """Return what `_ended` does, of ends by any name, or of lengths, where values fall, at `back`, at ends alone."""
-    if ends.dtype.kind not in "iu" or not 1 < len(ends) < len(values) / 2:
-        return {}
     lengths = ends.sum() == len(values) and (ends >= 0).all()
     edges = np.cumsum(ends) if lengths else ends
     return _ended(values, edges, name, {len(ends)} if lengths else others) if np.isin(back, edges).all() else {}

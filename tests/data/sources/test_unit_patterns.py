@@ -110,3 +110,14 @@ def test_times_one_unit_after_the_other_are_divided_by_ends_of_any_name_and_by_l
     # In the recording's order nothing tells that times have such ends.
     np.savez(tmp_path / "x.npz", t=np.sort(np.concatenate(each)), **ends)
     assert set(vector_file.vectors(str(tmp_path / "x.npz"))) == {"t", *ends}
+
+
+def test_of_many_vectors_only_those_that_end_others_are_tried(tmp_path, monkeypatch):
+    asked = []
+    divided = vector_file._divided
+    monkeypatch.setattr(vector_file, "_divided", lambda *given: asked.append(given[3]) or divided(*given))
+    rising = [np.sort(RNG.uniform(0, 9, 40)) for _ in range(3)]
+    others = {f"wave_{place}": RNG.integers(0, 99, 30 + place) for place in range(20)}
+    np.savez(tmp_path / "x.npz", t=np.concatenate(rising), ends=[40, 80, 120], **others)
+    assert {"t_0", "t_1", "t_2"} <= set(vector_file.vectors(str(tmp_path / "x.npz")))
+    assert asked == ["t"]
