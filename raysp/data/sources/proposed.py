@@ -198,7 +198,7 @@ def _whole(length: np.ndarray) -> tuple[int, int]:
 
 def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
     """Return the columns that look like a trial's condition: few values, each in several trials; at most two."""
-    found = []
+    found, most = [], min(40, trials // 4)
     for name, values in columns.items():
         # A bin's number, idx_goCue, is when something was.
         if values.shape != (trials,) or name in ("id", "trial", "trial_id") or name.lower().startswith("idx_"):
@@ -206,12 +206,15 @@ def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
         # MATLAB has its whole numbers as fractions, too.
         if values.dtype.kind not in "iubUS" and not (is_whole(values) and np.isfinite(values).all()):
             continue
-        different = len(np.unique(values))
-        if 2 <= different <= min(40, trials // 4):
+        if 2 <= len(np.unique(values)) <= most:
             found.append(name)
     # What an animal was shown or did goes before how that ended, whatever else a file has.
     order = sorted(found, key=lambda name: (OUTCOME.search(name) is not None, CONDITION.search(name) is None))
     two = len(order) > 1 and CONDITION.search(order[0]) is not None and OUTCOME.search(order[1]) is None
+    if two:
+        # A trial that is alone with what both say has no PSTH.
+        first, second = (columns[name].tolist() for name in order[:2])
+        two = len(set(zip(first, second, strict=True))) <= most
     return order[: 2 if two else 1]
 
 

@@ -20,6 +20,7 @@ RNG = np.random.default_rng(4)
         ({"rewarded": 2, "block": 3}, ["block"]),
         ({"rewarded": 2}, ["rewarded"]),
         ({"correct": 2, "stim_side": 2, "odor": 3}, ["stim_side", "odor"]),
+        ({"stimulus": 3, "frames_on": 11}, ["stimulus"]),
     ],
 )
 def test_what_was_shown_goes_before_how_the_trial_ended(columns, found):
