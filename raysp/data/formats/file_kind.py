@@ -238,7 +238,7 @@ def _zip(path: str, again: str) -> str:
         return "is an Office document, not HDF5; save its sheet as CSV"
     if names and all(name.endswith(".npy") for name in names):
         return "is a file of numpy arrays (NPZ), not HDF5; give counts=NAME for an array of counts in it"
-    return "is a zip archive, not HDF5; unpack it first"
+    return "is a zip archive, not HDF5; unpack it first" if names else "is an archive without anything in it"
 
 
 def _gzip(head: bytes) -> str:

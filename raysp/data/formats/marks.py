@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from raysp.io.words import WARNING
+from raysp.data.formats.plausibility import Doubt
 
 FEWEST, FAR, INNER = 5, 10.0, (1.0, 99.0)
 """Samples with one value, from which on it is a mark if it lies so many times as far from the others as these, between
@@ -25,8 +25,8 @@ def noted(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(note for name, one in zip(called, each, strict=True) for note in _of(one, name))
 
 
-def of_counts(counts: np.ndarray) -> tuple[str, ...]:
-    """Return the warning that the largest number of a small type stands in counts, far from all others.
+def of_counts(counts: np.ndarray) -> tuple[Doubt, ...]:
+    """Return the doubt that the largest number of a small type stands in counts, far from all others.
 
     Args:
         counts: as they were stored.
@@ -35,10 +35,8 @@ def of_counts(counts: np.ndarray) -> tuple[str, ...]:
         return ()
     rest = counts[counts != mark]
     count = counts.size - rest.size
-    told = (
-        f"{WARNING}{count:,} counts are {mark}, the largest that {counts.dtype} holds, and others at most {rest.max()}"
-    )
-    return (f"{told}: does that mark what is missing? Write NaN there, or they count as spikes",)
+    told = f"{count:,} counts are {mark}, the largest that {counts.dtype} holds, and others at most {rest.max()}"
+    return (Doubt("rate", f"{told}, as if that marked what is missing: write NaN there, or they count as spikes"),)
 
 
 def unmarked(counts: np.ndarray) -> np.ndarray:

@@ -47,6 +47,7 @@ Only = Callable[[Sequence[str]], Iterable[str]]
 """What chooses columns by their names."""
 HEAD_BYTES, LONGEST = 16, 10_000
 VECTOR = ".npy"
+WIDE, AS_ARRAY = 20, "of counts save an array, np.save('counts.npy', np.loadtxt(path, delimiter=','))"
 DECIMAL_COMMA = r"^[-+]?\d+(,\d+)?([eE][-+]?\d+)?$"
 MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?$"
 MAY_BE_THOUSANDS = r"^[-+]?[1-9]\d{0,2}(,\d{3})?$"
@@ -144,7 +145,7 @@ def _parquet(path: str, only: Only | None) -> Mapping[str, polars.Series]:
     with tables.guarded(path, "write or fetch it again"):
         source = files.absolute(path) if files.is_local(path) else io.BytesIO(files.read_bytes(path))
         names = list(polars.read_parquet_schema(source))
-    wanted = names if only is None else list(only(names))
+    wanted = names if only is None else list(dict.fromkeys(only(names)))
     with tables.guarded(path, "write or fetch it again"):
         table = polars.read_parquet(source, columns=wanted)
     return {name: table[name] for name in table.columns}
@@ -174,7 +175,7 @@ def _large_csv(path: str, only: Only | None) -> Mapping[str, polars.Series] | No
     if not begin or begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
     probed, found = parsed(begin, path), form(begin, path)
-    wanted = list(probed) if only is None else list(only(list(probed)))
+    wanted = list(probed) if only is None else list(dict.fromkeys(only(list(probed))))
     if found.separator == " " or any(not one.dtype.is_numeric() for one in (probed[each] for each in wanted)):
         return None
     try:
@@ -319,7 +320,8 @@ def _check_names(names: list[str], lines: list[str], separator: str, path: str) 
         raise BadInput(f"{path} expected rows of one length, got others, and numbers for names; {of_units}")
     if all(map(_is_number, names)):
         told = f"{path} expected a first row with names of columns, got numbers ({lines[0][:60]!r})"
-        raise BadInput(f"{told}; write the names above them, such as unit{separator}time")
+        named = f"write the names above them, such as unit{separator}time"
+        raise BadInput(f"{told}; {AS_ARRAY if len(names) > WIDE else named}")
     if twice := [name for name in names if name and names.count(name) > 1]:
         raise BadInput(f"{path} expected each column to have a name of its own, got {twice[0]!r} more than once")
 

@@ -57,7 +57,7 @@ def _of_trials(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[tu
     else:
         places, told = likely_axes(counts, known), ALIKE if len(ordered_axes(counts)) > 1 else UNTOLD
     # Where an order is only a little likelier than the usual one, the usual one is meant.
-    if _named(places) != ORDER and known is None and (told == UNTOLD or not any(axes(counts))):
+    if _named(places) != ORDER and known is None and not any(axes(counts)):
         return ORDER, UNTOLD
     return _named(places), told
 

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from raysp.data.formats import count_file, cut_off, marks, starred, table_file, vector_file
+from raysp.data.formats import count_file, cut_off, marks, plausibility, starred, table_file, vector_file
 from raysp.data.sources import (
     bins_of_trials,
     continuous,
@@ -55,7 +55,7 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     file = count_layout.laid_out(config, file, where, lost)
     counts = file.read(present(config.counts))
     count_file.check_numbers(counts, f"{where}: {config.counts}")
-    lost += marks.of_counts(counts)
+    lost += plausibility.settle(marks.of_counts(counts), config.accept, f"{where}: {config.counts}")
     widths, bins = (config.bin_ms, config.counts_bin_ms), counts.shape[-2] if counts.ndim > 1 else 0
     others = counted_behavior.step_ms(config, file)
     lost += own_bins.check(file.names, file.read, widths, bins, config.accept, where, others)

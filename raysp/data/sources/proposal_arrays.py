@@ -169,6 +169,10 @@ def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
                 f"{name}: whole numbers, some below 0 ({np.nanmin(one):g} the least), which no counts are: if they mark"
             )
             return [f"{told} what is missing, write NaN there, as after a trial's end"]
+    for name, one in arrays.items():
+        if (pad := _padded(one)) is not None:
+            told = f"{name}: rows of numbers that rise, padded with {pad:g}: are these times of spikes, a unit each?"
+            return [f"{told} Write NaN there: np.where(x == {pad:g}, np.nan, x), in MATLAB x(x == {pad:g}) = NaN"]
     several = {name: one.ndim for name, one in arrays.items() if one.ndim in (2, 3) and one.dtype.kind == "f"}
     rates = [name for name, axes in several.items() if axes == max(several.values()) and min(arrays[name].shape) > 2]
     if rates:
@@ -177,6 +181,20 @@ def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
         )
         return [f"{told} events; keep raw counts, or save whole numbers of events"]
     return ["no array of counts, (trials, bins, units) or (bins, units), was found"]
+
+
+def _padded(one: np.ndarray) -> float | None:
+    """Return what rising times of several units are padded with, -1 or 0, along the longer axis; None of others."""
+    if one.ndim != 2 or one.dtype.kind not in "if" or not 1 < min(one.shape) < max(one.shape):
+        return None
+    rows = one if one.shape[1] > one.shape[0] else one.T
+    for pad in (-1.0, 0.0):
+        ends = rows.shape[1] - (rows[:, ::-1] != pad).argmax(axis=1)
+        times = [row[:end] for row, end in zip(rows, ends, strict=True)]
+        # The longest reaches to the end, others do not.
+        if len(set(ends.tolist())) > 1 and all(len(row) > 1 and (np.diff(row) > 0).all() for row in times):
+            return pad
+    return None
 
 
 def bin_ms(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> tuple[float, str]:

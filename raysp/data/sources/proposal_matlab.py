@@ -66,6 +66,7 @@ def proposal(path: str) -> Proposal:
         of_arrays = proposal_arrays.proposal(
             {name: lambda name: (arrays[name].shape, arrays[name]) for name in arrays}, path
         )
+        contents += [] if of_arrays.source else of_arrays.contents[len(arrays) :]
         return Proposal(of_arrays.source, of_arrays.settings, of_arrays.why, tuple(contents))
 
 

@@ -84,7 +84,9 @@ def proposal(path: str) -> Proposal:
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=(*contents, *counts.contents))
         lists = [name for name, one in table.items() if one.dtype.kind == "U" and len(one) and one[0].startswith("[")]
-        if lists:
+        if any(spike_columns.has_thousands(one) for one in table.values()):
+            told = "numbers have separators of thousands, 1.234,5: write them without"
+        elif lists:
             told = (
                 f"{lists[0]} holds lists as text: write Parquet, or a row for each spike: table.explode({lists[0]!r})"
             )

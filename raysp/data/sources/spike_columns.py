@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -19,6 +20,8 @@ SPIKES, UNITS = (
     {"unit", "units", "unit_id", "cluster", "clusters", "cluster_id", "neuron", "neuron_id", "cell", "cell_id",
      "spike_clusters", "spikes.clusters"},
 )  # fmt: skip
+
+NUMBER, THOUSANDS = re.compile(r"-?[\d.,' ]*\d"), re.compile(r"-?\d{1,3}([.,' ]\d{3})+[.,]\d+")
 
 
 class Reader(Protocol):
@@ -89,12 +92,19 @@ def _is_number(value: object) -> bool:
     return True
 
 
+def has_thousands(one: np.ndarray) -> bool:
+    """Tell whether a column is of texts that are numbers, of which some have separators of thousands, and decimals."""
+    if one.dtype.kind != "U" or not all(map(NUMBER.fullmatch, one[:100].tolist())):
+        return False
+    return any(map(THOUSANDS.fullmatch, one.tolist()))
+
+
 def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:
     """Raise BadInput where the unit of a spike is no whole number and no name; `first_row` as of `seconds`."""
     if of_unit.dtype.kind == "f" and (wrong := ~np.isfinite(of_unit) | (of_unit % 1 != 0)).any():
         at = int(wrong.argmax())
         told = f"{path} expected a whole number or a name of a unit for each spike"
-        raise BadInput(f"{told}, got {of_unit[at]} in row {first_row + at}")
+        raise BadInput(f"{told}, got {of_unit[at]} in row {first_row + at}; leave out the rows of no unit")
     if of_unit.dtype.kind == "U" and (of_unit == "").any():
         row = first_row + int((of_unit == "").argmax())
         raise BadInput(f"{path} expected a unit for each spike, got none in row {row}")

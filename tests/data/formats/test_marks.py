@@ -51,6 +51,7 @@ def test_the_largest_number_of_a_small_type_is_no_count(kind):
     mark = np.iinfo(kind).max
     marked = np.where(np.arange(20)[:, None] < 15, COUNTS, mark).astype(kind)
     (told,) = of_counts(marked)
-    assert told.startswith(f"WARNING: 180 counts are {mark}, the largest that {marked.dtype} holds")
+    assert told.refused
+    assert told.sentence.startswith(f"180 counts are {mark}, the largest that {marked.dtype} holds")
     assert of_counts(COUNTS.astype(kind)) == ()
     assert of_counts(np.where(COUNTS > 3, mark, mark // 4).astype(kind)) == ()
