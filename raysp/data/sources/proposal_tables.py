@@ -87,9 +87,7 @@ def proposal(path: str) -> Proposal:
         if any(spike_columns.has_thousands(one) for one in table.values()):
             told = "numbers have separators of thousands, 1.234,5: write them without"
         elif lists:
-            told = (
-                f"{lists[0]} holds lists as text: write Parquet, or a row for each spike: table.explode({lists[0]!r})"
-            )
+            told = spike_columns.of_text(lists[0], table[lists[0]][0], path)
         elif len(table) > WIDE:
             told = f"of {len(table)} columns none is the unit of each spike: is each column a unit's counts? {AS_ARRAY}"
         return Proposal("", contents=(*contents, told))
@@ -361,9 +359,10 @@ def _trials_clock(starts: np.ndarray, spikes_s: tuple[float, float], per_second:
 def _time(table: Table) -> str | None:
     able = {name: one for name, one in table.items() if one.dtype.kind in "iufO" and not spike_layouts.is_channel(name)}
     usual = [name for name in able if bare(name) in spike_columns.SPIKES]
+    lists = [name for name, one in able.items() if one.dtype.kind == "O"]
     floats = [name for name, one in able.items() if one.dtype.kind in "fO"]
     others = [name for name in able if bare(name) not in spike_columns.UNITS]
-    return next((one[0] for one in (usual, floats, others) if len(one) == 1), usual[0] if usual else None)
+    return next((one[0] for one in (usual, lists, floats, others) if len(one) == 1), usual[0] if usual else None)
 
 
 def _unit(table: Table) -> str | None:

@@ -134,6 +134,15 @@ def ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]
     return numbers, (in_order(ordered),), tuple(known.tolist())
 
 
+def of_text(name: str, first: str, path: str) -> str:
+    """Return what to do with a column of lists that are read as text."""
+    if first.startswith("[[") and not path.lower().endswith((".csv", ".tsv", ".txt")):
+        numbers = f"table['unit'] = [range(len(one)) for one in table[{name!r}]]"
+        told = f"{name} holds a list for each unit in every row: write a row for each trial and unit"
+        return f"{told}: {numbers}; table.explode([{name!r}, 'unit']).to_parquet('spikes.parquet')"
+    return f"{name} holds lists as text: write Parquet, or a row for each spike: table.explode({name!r})"
+
+
 def in_order(names: Sequence[str]) -> str:
     """Return the note on units that have names and no numbers, in their order."""
     shown = listed([f"{place} {name}" for place, name in enumerate(names)])

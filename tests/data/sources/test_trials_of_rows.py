@@ -36,3 +36,22 @@ def test_it_is_found_and_read_trial_by_trial(path):
     assert heldin.shape == (TRIALS, 20, UNITS)
     whole = polars.read_parquet(path)["spike_times"].list.len().to_numpy().reshape(TRIALS, UNITS)
     np.testing.assert_array_equal(np.nansum(heldin, axis=1), whole)
+
+
+def test_lists_of_a_list_for_each_unit_are_read_as_what_is_advised_makes_them(tmp_path):
+    rng = np.random.default_rng(4)
+    each = [[np.sort(rng.uniform(0, 1, 9)).tolist() for _ in range(UNITS)] for _ in range(TRIALS)]
+    whole = {"trial": range(3, TRIALS + 3), "rt": rng.uniform(0.1, 0.3, TRIALS), "spikes": each}
+    table = polars.DataFrame(whole)
+    table.write_parquet(tmp_path / "x.parquet")
+    told = proposal(str(tmp_path / "x.parquet")).contents[-1]
+    # As the advice says in pandas' words.
+    assert "table['unit'] = [range(len(one)) for one in table['spikes']]; table.explode(['spikes', 'unit'])" in told
+    units = polars.Series("unit", [list(range(UNITS))] * TRIALS)
+    table.with_columns(units).explode("spikes", "unit").write_parquet(tmp_path / "spikes.parquet")
+    found = proposal(str(tmp_path / "spikes.parquet"))
+    assert [found.settings[name] for name in ("time", "unit", "trial")] == ["spikes", "unit", "trial"]
+    settings = {**found.settings, "path": str(tmp_path / "spikes.parquet"), "heldout": 0, "window_ms": [0, 1000]}
+    split, _ = prepare.read(Recording("x", found.source, settings), "")
+    assert sorted(np.concatenate([split.train.ids, split.eval.ids])) == list(range(3, TRIALS + 3))
+    assert split.train.heldin.sum() + split.eval.heldin.sum() == TRIALS * UNITS * 9
