@@ -47,7 +47,9 @@ def columns(path: str) -> dict[str, np.ndarray]:
     try:
         whole = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path} expected JSON, got something else ({str(error)[:120]}); write it again") from error
+        lines = "a row a line: pandas.read_json(path, lines=True).to_csv('spikes.csv', index=False)"
+        then = lines if "Extra data" in str(error) else "write it again"
+        raise BadInput(f"{path} expected JSON, got something else ({str(error)[:120]}); {then}") from error
     found = dict(_flat(whole, "", path, 0))
     if not found:
         raise BadInput(f"{path} holds no list of numbers; {file_kind.JSON}")

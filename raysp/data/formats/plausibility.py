@@ -57,6 +57,9 @@ to 3.4 where rates change within a bin) and 1.73 to 2.6; others at most 0.45, at
 FEWEST_COUNTS = 20
 """Bins with spikes from which on a common divisor of all counts is no accident. Measured: always 1."""
 
+FEWEST_HZ = 10
+"""A common divisor from which on counts are refused: that of rates in bins of 100 ms."""
+
 OVERLAP_CORRELATION, OVERLAP_STEP, OVERLAP_GROWTH = 0.7, 0.4, 1.5
 """Lag-1 autocorrelation at least (measured: at most 0.45); step from bin to bin, as a share of what independent Poisson
 counts would make, at most (measured: 0.71 or more; windows that share 90 % have 0.1); and the same over two bins, as a
@@ -180,9 +183,11 @@ def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
         if common == 1:
             return
     if seen >= FEWEST_COUNTS:
-        hertz = common == round(1000.0 / bin_ms)
+        hertz, width_ms = common == round(1000.0 / bin_ms), 1000.0 / common
         then = f": these are rates in Hz; multiply them by {bin_ms / 1000:g} s" if hertz else "; were counts scaled?"
-        yield Doubt("scaled", f"every count is a multiple of {common}{then}", hertz)
+        if not hertz and common >= FEWEST_HZ:
+            then = f", as of rates in Hz in bins of {width_ms:g} ms: divide them by it, and is bin_ms right?"
+        yield Doubt("scaled", f"every count is a multiple of {common}{then}", hertz or common >= FEWEST_HZ)
 
 
 def overlap(counts: np.ndarray) -> Iterator[Doubt]:

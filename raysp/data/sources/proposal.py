@@ -67,6 +67,9 @@ def proposal(path: str) -> Proposal:
     if head.startswith(pynapple_npz.ZIP):
         return _of_zip(path)
     if head.startswith(npz.NUMPY):
+        if (names := npz.npy_file(path).dtype.names) is not None:
+            then = "np.savez('spikes.npz', **{name: x[name] for name in x.dtype.names})"
+            raise BadInput(f"{path} holds records of {', '.join(names[:8])}; save a vector of each: {then}")
         return proposal_sorted.proposal(path) if table_file.is_vector(path) else _of_arrays(path)
     if res_clu.is_pair(path):
         return proposal_sorted.of_pairs(path)

@@ -169,6 +169,8 @@ def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
                 f"{name}: whole numbers, some below 0 ({np.nanmin(one):g} the least), which no counts are: if they mark"
             )
             return [f"{told} what is missing, write NaN there, as after a trial's end"]
+    if {"indices", "indptr", "data", "shape"} <= set(arrays):
+        return ["a sparse matrix of SciPy: save it full, np.save('counts.npy', scipy.sparse.load_npz(path).toarray())"]
     for name, one in arrays.items():
         if (pad := _padded(one)) is not None:
             told = f"{name}: rows of numbers that rise, padded with {pad:g}: are these times of spikes, a unit each?"

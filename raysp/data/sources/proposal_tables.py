@@ -60,7 +60,8 @@ FEWEST, WIDE = 3, 10
 that is asked."""
 
 OF_BINS = re.compile(r"(time_?)?bins?_?|t_?|time_?|ms_?")
-"""What stands before the numbers of bins."""
+OF_TIME = re.compile(r"time[ _(\[]")
+"""What stands before the numbers of bins, and before a unit of time."""
 ONE_UNIT = "of one unit, add a column unit of ones"
 BESIDE = "beside it:"
 ANEW = "units are numbered anew on each"
@@ -197,10 +198,8 @@ def _of_counts(table: Table) -> Proposal | None:
         return Proposal("", contents=(told,))
     counts = np.column_stack([table[name] for name in names])
     others = {name: one for name, one in table.items() if name not in names}
-    steps = [
-        np.diff(one) for name, one in others.items() if bare(name) in spike_columns.SPIKES and one.dtype.kind in "fi"
-    ]
-    steps += [np.diff(one) for one in others.values() if _is_even(one)]
+    timed = [one for name, one in others.items() if bare(name) in spike_columns.SPIKES or OF_TIME.match(bare(name))]
+    steps = [np.diff(one) for one in (*timed, *filter(_is_even, others.values())) if one.dtype.kind in "fi"]
     usual = float(np.median(steps[0])) if steps and len(steps[0]) else 0.0
     ms = round(usual * 1000 if usual < 1 else usual, 6)
     width, reason = (ms, "the step of the column of times") if ms > 0 else bin_ms(others, counts)

@@ -24,7 +24,8 @@ OF_NAMES = re.compile(r"((unit|cluster|neuron|cell)s?_?)?(name|label|id)s?|units
 UNSORTED = (0, 255)
 CHANNEL_UNITS = 1000
 """A unit's number with its channel's before: channel 12, unit 3 is 12003."""
-OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group"}
+OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group", "area",
+               "region", "brain_area", "brain_region", "hemisphere", "array"}  # fmt: skip
 OF_TRIALS = re.compile(r"trial(_?(id|no|num|number|index|nr))?|trialnum|sweep|rep(eat|etition)?", re.IGNORECASE)
 """Names of a column that says which trial a spike is of."""
 FEWEST, SHARED = 2, 2.0

@@ -18,7 +18,7 @@ from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
 Table = dict[str, np.ndarray]
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt", ".feather", ".arrow", ".ipc")
 TRIALS_BYTES = 1 << 26
 """A larger table is none of trials: reading it to see would take its memory and time."""
 WORDS = ("trial", "event", "interval", "epoch")

@@ -73,6 +73,7 @@ REFUSED = {
     "trials, units, bins": ("axes", COUNTS.transpose(0, 2, 1), {}, r"np.transpose\(counts, \(0, 2, 1\)\)"),
     "units, trials, bins": ("axes", COUNTS.transpose(2, 0, 1), {}, r"np.transpose\(counts, \(1, 2, 0\)\)"),
     "counts by their bins' width": ("scaled", COUNTS * 100, {}, "rates in Hz; multiply them by 0.01 s"),
+    "the same in bins of another width": ("scaled", COUNTS * 50, {}, "as of rates in Hz in bins of 20 ms"),
     "the same in bins of 20 ms": ("scaled", COUNTS * 50, {"bin_ms": 20.0}, "rates in Hz; multiply them by 0.02 s"),
     "whole rates in Hz": ("rate", np.rint(RATES * 100 + COUNTS), {}, r"fire 27\d\d Hz on average .* rates in Hz"),
     "no spike": ("rate", COUNTS * 0, {}, "expected spikes, got none in any bin"),

@@ -56,10 +56,42 @@ def test_separators_of_thousands_are_told(tmp_path):
     assert "separators of thousands" in proposal(str(tmp_path / "x.csv")).contents[-1]
 
 
-def test_an_archive_without_arrays_is_called_so(tmp_path):
-    np.savez(path := str(tmp_path / "x.npz"))
-    with pytest.raises(BadInput, match="is an archive without anything in it"):
-        proposal(path)
+@pytest.mark.parametrize(
+    ("name", "write", "says"),
+    [
+        ("x.npz", np.savez, "is an archive without anything in it"),
+        ("x.npy", lambda path: np.save(path, np.zeros(3, [("t", "f8"), ("u", "i4")])), "holds records of t, u; save a"),
+        ("x.json", lambda path: path.write_text('{"unit": 1}\n{"unit": 2}\n'), "a row a line: pandas.read_json"),
+    ],
+)
+def test_files_of_other_kinds_say_what_to_save(tmp_path, name, write, says):
+    write(tmp_path / name)
+    with pytest.raises(BadInput, match=says):
+        proposal(str(tmp_path / name))
+
+
+def test_units_that_are_numbered_anew_in_each_area_are_told_apart(tmp_path):
+    unit = RNG.integers(0, 6, 900)
+    frame = {"area": np.where(unit < 3, "PPC", "M1"), "unit": unit % 3, "time": np.sort(RNG.uniform(0, 60, 900))}
+    polars.DataFrame(frame).write_csv(path := tmp_path / "x.csv")
+    found = proposal(str(path))
+    assert found.settings["channel"] == "area"
+    settings = {**found.settings, "path": str(path), "heldout": 0}
+    assert prepare.read(Recording("x", found.source, settings), "")[0].sizes.units == 6
+    del settings["channel"]
+    notes = prepare.read(Recording("x", found.source, settings), "")[0].provenance.notes
+    assert any("3 units are told apart by unit, 6 by area and unit" in note for note in notes)
+
+
+def test_a_feather_beside_spikes_is_their_trials_and_whole_ms_are_the_step_of_bins(tmp_path):
+    start = np.arange(1.0, 50, 2.0)
+    frame = {"unit": RNG.integers(0, 4, 900), "time": np.sort(RNG.uniform(0, 60, 900))}
+    polars.DataFrame(frame).write_ipc(path := tmp_path / "spikes.feather")
+    polars.DataFrame({"start": start}).write_ipc(tmp_path / "trials.feather")
+    assert proposal(str(path)).settings["align"] == "start"
+    counts = {f"Neuron {unit}": RNG.poisson(1, 200) for unit in range(3)}
+    polars.DataFrame({"Time (ms)": np.arange(200) * 50, **counts}).write_csv(tmp_path / "c.csv")
+    assert proposal(str(tmp_path / "c.csv")).settings["bin_ms"] == 50
 
 
 def test_a_column_that_is_the_times_and_called_as_counts_are_is_read_once(tmp_path):
