@@ -152,7 +152,11 @@ def _windows(found: Session, config: Cut, align: str, grid: Grid) -> _Windows:
     used, sample = sampled.some(used, each)
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
     seen = _some(seen, used)
-    edges = masked(seen, bounds[rows]) if config.masked_ends else strayed(bounds, rows[used], begin[used], grid)
+    edges = (
+        masked(seen, bounds[rows])
+        if config.masked_ends
+        else strayed(bounds, rows[used], begin[used], grid, by_trial=found.by_trial)
+    )
     warned = () if found.by_trial or config.align is None else lost(grid.seconds(begin), grid.length_s, spans.spikes)
     notes = (*warned, *renumbered, *steps, *left_out, *nowhere, *elsewhere, *stray, *edges, *sample)
     return _Windows(rows[used], begin[used], seen, numbers, spans, notes)

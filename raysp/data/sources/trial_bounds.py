@@ -95,7 +95,9 @@ def masked(seen: np.ndarray, bounds: np.ndarray) -> tuple[str, ...]:
     return (*([told] if share else []), *([] if known else [unknown]))
 
 
-def strayed(bounds: np.ndarray, rows: np.ndarray, begin: np.ndarray, grid: Grid) -> tuple[str, ...]:
+def strayed(
+    bounds: np.ndarray, rows: np.ndarray, begin: np.ndarray, grid: Grid, *, by_trial: bool = False
+) -> tuple[str, ...]:
     """Return the notes that windows go on after their trials, or begin before the trial before has stopped.
 
     Args:
@@ -103,12 +105,14 @@ def strayed(bounds: np.ndarray, rows: np.ndarray, begin: np.ndarray, grid: Grid)
         rows: (windows,) the trial of each.
         begin: (windows,) first tick of each.
         grid: their bins.
+        by_trial: spikes lie trial by trial, and no window sees another one's.
     """
     start, stop = bounds[:, 0], np.where(bounds[:, 1] <= bounds[:, 0], np.nan, bounds[:, 1])
     order = np.argsort(start, kind="stable")
     before = np.full(len(bounds), np.nan)
     # Trials that overlap have no time between them.
-    before[order[1:]] = np.fmin(np.fmax.accumulate(stop[order])[:-1], start[order[1:]])
+    if not by_trial:
+        before[order[1:]] = np.fmin(np.fmax.accumulate(stop[order])[:-1], start[order[1:]])
     first = begin[:, None] + grid.step * np.arange(grid.bins)
     sides = {
         "after their own trials have stopped": first + grid.step > _ticks(stop[rows], np.ceil, grid),

@@ -39,8 +39,11 @@ def test_windows_that_reach_beyond_their_trials_are_told(window_ms, said):
     begin, end = window_ms
     grid = Grid(1.0, 20, (end - begin) // 20, 0)
     rows = np.arange(TRIALS)
-    found = strayed(np.column_stack([START_S, STOP_S]), rows, np.round(1000 * START_S).astype(int) + begin, grid)
+    given = np.column_stack([START_S, STOP_S]), rows, np.round(1000 * START_S).astype(int) + begin, grid
+    found = strayed(*given)
     assert (found == ()) if said is None else found[0].startswith(said)
+    # Spikes that lie trial by trial are no other trial's.
+    assert "before" not in "".join(strayed(*given, by_trial=True))
 
 
 @pytest.mark.parametrize("names", [("start_time", "stop_time"), ("trial_start", "trial_end"), ("tStart", "tEnd")])
