@@ -12,7 +12,7 @@ import numpy as np
 from raysp.data.formats import pynapple_npz, sorted_folder, table_file
 from raysp.data.sources import rows_of_events, sampled_table, spike_columns
 from raysp.data.sources.clock_of_trials import sampling_rate
-from raysp.data.sources.clocks import CLOCKS, RATES_HZ, USUAL_HZ, Times, rate_hz
+from raysp.data.sources.clocks import CLOCKS, RATES_HZ, SAMPLES, USUAL_HZ, Times, rate_hz
 from raysp.data.sources.proposed import EVENTS, STARTS, named
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
@@ -202,7 +202,9 @@ def clock_by_trials(table: Table, times: Times, units: int) -> tuple[float, str]
         return None
     best = min(fitting, key=lambda one: abs(np.log(fitting[one] / USUAL_HZ)))
     told = f"trials then lie in the recording, and units fire {fitting[best]:.3g} a second on average"
-    return best, f"times look like {CLOCKS[best]}: {told}"
+    # Of another rate nearby they would lie there, too.
+    unknown = " (NOT KNOWN: the file does not say its sampling rate)" if best == SAMPLES else ""
+    return best, f"times look like {CLOCKS[best]}: {told}{unknown}"
 
 
 def _inside(one: np.ndarray, times: Times, scale: float) -> bool:

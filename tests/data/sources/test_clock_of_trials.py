@@ -51,3 +51,11 @@ def test_a_look_reads_trials_in_seconds_beside_samples(tmp_path, kind):
     assert (found.settings["per_second"], found.settings["trials_per_second"]) == (20_000, 1)
     assert "trials" in found.settings
     assert "NOT KNOWN" not in found.why["per_second"]
+
+
+def test_samples_that_follow_no_trials_are_not_known(tmp_path):
+    each = [np.floor(one * 25_000) for one in spikes(START, follow=0.0)]
+    rows = "".join(f"{unit},{time:.0f}\n" for unit, one in enumerate(each) for time in one)
+    (path := tmp_path / "spikes.csv").write_text(f"unit,sample\n{rows}")
+    (tmp_path / "trials.csv").write_text("".join(["start\n", *(f"{one}\n" for one in START)]))
+    assert "NOT KNOWN" in proposal(str(path)).why["per_second"]
