@@ -189,15 +189,17 @@ def _trials(found: _Counts) -> Picture:
     """Draw the counts of three ordinary trials."""
     chosen = ordinary_trials(found.counts, 3)
     end_ms, units = found.counts.shape[1] * found.bin_ms, found.counts.shape[2]
+    most = max(1.0, *(float(np.fmax.reduce(found.counts[trial], axis=None)) for trial in chosen))
     with canvas(9.6, 3.6) as figure:
         (grid,) = figure.subplots(1, len(chosen), squeeze=False, sharey=True)
         for axes, trial in zip(grid, chosen, strict=True):
             axes.set_facecolor(UNKNOWN)
             shown = np.ma.masked_invalid(found.counts[trial].T)
-            axes.imshow(shown, origin="lower", aspect="auto", extent=(0, end_ms, 0, units), cmap="Greys", vmin=0)
+            within = (0, end_ms, 0, units)
+            axes.imshow(shown, origin="lower", aspect="auto", extent=within, cmap="Greys", vmin=0, vmax=most)
             name = f"{trial} (by position)" if found.ids is None else f"{found.ids[trial]}"
             axes.set(title=f"counts of trial {name}", xlabel="time in window (ms)")
-        grid[0].set_ylabel("unit, by position")
+        grid[0].set_ylabel(f"unit, by position (black: {most:g} in a bin)")
         return Picture("counts", "Counts of three ordinary trials", "", png(figure))
 
 
