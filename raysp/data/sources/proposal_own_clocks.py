@@ -10,7 +10,7 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import starred
-from raysp.data.sources import spike_layouts
+from raysp.data.sources import spike_layouts, trial_ends
 from raysp.data.sources.clocks import Times, clock, is_whole
 from raysp.data.sources.proposed import BIN_MS, USUAL_WIDTH, Proposal, condition
 
@@ -30,7 +30,8 @@ def of_own_clocks(
     per_second, reason = clock(known, units, float(np.ptp(times)))
     first, last = (np.percentile(times, share) * 1000 / per_second / BIN_MS for share in (0.1, 99.9))
     settings |= {"per_second": per_second, "bin_ms": BIN_MS}
-    settings["window_ms"] = [BIN_MS * int(np.floor(first)) if first < -1 else 0, BIN_MS * int(np.ceil(last))]
+    begin = BIN_MS * int(np.floor(first)) if first < -1 else 0
+    settings["window_ms"] = [begin, BIN_MS * int(np.ceil(last))]
     why |= {
         "trial": f"times begin anew in each of {len(numbers)} trials",
         "per_second": reason,
@@ -43,6 +44,12 @@ def of_own_clocks(
         if name not in (settings["time"], settings["unit"], settings["trial"])
         and len(np.unique(np.char.add(np.char.add(which.astype(str), "|"), one.astype(str)))) == len(numbers)
     }
+    ends_s = {name: one / per_second for name, one in constant.items() if one.dtype.kind in "iuf"}
+    extent = trial_ends.Extent.of_rows(times / per_second, row, len(numbers))
+    if (ends := trial_ends.fitting(ends_s, np.zeros(len(numbers)), extent)) is not None:
+        last = float(np.nanpercentile(ends[1], 10)) * 1000 / BIN_MS
+        settings["window_ms"] = [begin, max(BIN_MS * int(np.floor(last + 1e-6)), BIN_MS)]
+        why["window_ms"] = f"ms around each trial's zero, as long as nine of ten last by {ends[0]}"
     if names := condition(constant, len(numbers)):
         settings["conditions"], why["conditions"] = list(names), "few values, each in several trials"
     return Proposal("spike_tables", settings, why, tuple(contents))

@@ -10,6 +10,7 @@ Without a table of trials the recording is cut into windows that follow each oth
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,7 +69,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import listed
 
-VERSION = "spike_tables-6"
+VERSION = "spike_tables-7"
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy", ".json")
 UNUSED = (
     "{name} says which trial each spike is of, and is not used: windows lie over what is between trials, too; give "
@@ -186,6 +187,10 @@ def _spikes_and_trials(config: Config, read: Reader) -> Session:
             trial = named(table, config.trial, "trial", set(), config.path)
             own_columns = (*config.conditions, *config.keep, *config.decode)
             rows = spike_layouts.trials_of_rows(table, trial, own_columns, config.path)
+            for name in _ends(table, config):
+                # What differs between the rows of a trial is not its end.
+                with contextlib.suppress(BadInput):
+                    rows |= spike_layouts.trials_of_rows(table, trial, (name,), config.path)
         table = spike_layouts.of_lists(table, time)
     times = seconds(table[time], time, config.per_second, config.path)
     said_of_steps = coarse(table[time].dtype, times, "spike", config.per_second, config.bin_ms)
@@ -230,9 +235,14 @@ def _of_trials(
         if name not in trials:
             values = table[named(table, name, "conditions", set(), config.path)]
             trials[name] = spike_layouts.of_each_trial(values, row, len(numbers), f"{config.path}: {name}")
+    ends = _ends(table, config)
+    for name in ends:
+        if name not in trials:
+            with contextlib.suppress(BadInput):
+                trials[name] = spike_layouts.of_each_trial(table[name], row, len(numbers), config.path)
     ids = {"id": numbers} if numbers.dtype.kind in "iu" else {}
     # Begins and ends in the table may be of another clock.
-    kept = {name: values for name, values in trials.items() if name not in ("start_time", "stop_time", "id")}
+    kept = {name: values for name, values in trials.items() if name not in ("start_time", "stop_time", "id", *ends)}
     times_ = {config.align: laid.begin + event} if config.align is not None else {}
     extent = trial_ends.Extent.of_rows(times, row, len(numbers))
     per_second = config.trials_per_second or config.per_second
@@ -282,6 +292,11 @@ def _spikes(config: Config, read: Reader) -> tuple[Table, tuple[str, ...] | None
     return table, None
 
 
+def _ends(names: Iterable[str], config: Config) -> list[str]:
+    """Return the columns that may say when trials end whose spikes lie beside them."""
+    return [name for name in names if config.trial and config.trials is None and trial_ends.is_named(name)]
+
+
 def _others(names: Iterable[str], config: Config) -> list[str]:
     """Return the other columns that are read."""
     of_trials = (*config.conditions, *config.keep, *config.decode) if config.trial else ()
@@ -291,6 +306,7 @@ def _others(names: Iterable[str], config: Config) -> list[str]:
         config.trial,
         *_channels(names, config),
         *rows_of_events.asked(names),
+        *_ends(names, config),
         *(name for name in of_trials if name in names),
     )
     return list(dict.fromkeys(name for name in found if name))

@@ -74,6 +74,11 @@ def observed(extent: Extent, stop: np.ndarray | None, reach_s: float) -> np.ndar
     return np.column_stack([begin, np.where(np.isnan(end), reach_s, np.fmax(end, extent.last))])
 
 
+def is_named(name: str) -> bool:
+    """Tell whether a column is called as ends of trials, or how long they last, are."""
+    return bare(name).endswith((*STOPS, *DURATIONS))
+
+
 def fitting(columns: Mapping[str, np.ndarray], begin: np.ndarray, extent: Extent) -> tuple[str, np.ndarray] | None:
     """Return the column that says when each trial ends, and its values, s since the trial's begin; None without one.
 
@@ -86,10 +91,9 @@ def fitting(columns: Mapping[str, np.ndarray], begin: np.ndarray, extent: Extent
     """
     near_s = np.fmax(EMPTY * extent.gap_s, NEAR * np.nanmedian(extent.last)) if extent.count.any() else 0.0
     for name, values in columns.items():
-        called = bare(name)
-        if not called.endswith((*STOPS, *DURATIONS)) or values.dtype.kind not in "iuf":
+        if not is_named(name) or values.dtype.kind not in "iuf":
             continue
-        for stop in (values,) if called.endswith(DURATIONS) else (values - begin, values):
+        for stop in (values,) if bare(name).endswith(DURATIONS) else (values - begin, values):
             after = stop - extent.last
             known = np.isfinite(after)
             ends = known.mean() >= SHARE and (after[known] >= -ROUNDING_S).mean() >= SHARE

@@ -55,3 +55,29 @@ def test_lists_of_a_list_for_each_unit_are_read_as_what_is_advised_makes_them(tm
     split, _ = prepare.read(Recording("x", found.source, settings), "")
     assert sorted(np.concatenate([split.train.ids, split.eval.ids])) == list(range(3, TRIALS + 3))
     assert split.train.heldin.sum() + split.eval.heldin.sum() == TRIALS * UNITS * 9
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_trials_end_where_a_column_beside_their_spikes_says(tmp_path, lists):
+    rng = np.random.default_rng(6)
+    end = rng.uniform(0.6, 0.9, TRIALS).round(3)
+    each = [(trial, unit) for trial in range(TRIALS) for unit in range(UNITS)]
+    times = [np.sort(rng.uniform(0, end[trial], 60)).tolist() for trial, _ in each]
+    columns = {"trial": [one for one, _ in each], "unit": [one for _, one in each]}
+    table = polars.DataFrame({**columns, "t_end": [end[one] for one, _ in each], "spike_times": times})
+    path = str(tmp_path / "x.parquet")
+    (table if lists else table.explode("spike_times")).write_parquet(path)
+    found = proposal(path)
+    assert found.settings["window_ms"] == [0, int(np.percentile(end, 10) * 100) * 10]
+    settings = {**found.settings, "path": path, "heldout": 0, "window_ms": [0, 900], "masked_ends": True}
+    split, _ = prepare.read(Recording("x", found.source, settings), "")
+    ids = np.concatenate([split.train.ids, split.eval.ids])
+    heldin = np.concatenate([split.train.heldin, split.eval.heldin])[np.argsort(ids)]
+    whole = np.isfinite(heldin).all(axis=2).sum(axis=1)
+    np.testing.assert_allclose(whole, end * 100, atol=1)
+    # Numbers that differ within a trial are no end of it.
+    other = table.with_columns(t_end=polars.col("t_end") + polars.col("unit"))
+    other.write_parquet(path)
+    assert not any(
+        "taken to end" in note for note in prepare.read(Recording("x", found.source, settings), "")[0].provenance.notes
+    )
