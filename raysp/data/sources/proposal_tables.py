@@ -89,6 +89,8 @@ def proposal(path: str) -> Proposal:
             told = "numbers have separators of thousands, 1.234,5: write them without"
         elif lists:
             told = spike_columns.of_text(lists[0], table[lists[0]][0], path)
+        elif len(each := [name for name, one in table.items() if one.dtype == object]) > 1:
+            told = spike_columns.of_lists(each, [name for name in table if name not in each])
         elif len(table) > WIDE:
             told = f"of {len(table)} columns none is the unit of each spike: is each column a unit's counts? {AS_ARRAY}"
         return Proposal("", contents=(*contents, told))

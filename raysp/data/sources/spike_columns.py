@@ -143,6 +143,13 @@ def of_text(name: str, first: str, path: str) -> str:
     return f"{name} holds lists as text: write Parquet, or a row for each spike: table.explode({name!r})"
 
 
+def of_lists(each: Sequence[str], others: Sequence[str]) -> str:
+    """Return what to do with columns of lists that are each of a unit, beside others that tell of trials."""
+    melted = f"table.melt({list(others)!r}, var_name='unit', value_name='spike_times')"
+    told = f"{len(each)} columns hold lists, {each[0]} to {each[-1]}: if each is a unit's times in every trial"
+    return f"{told}, write a row for each trial and unit: {melted}.to_parquet('spikes.parquet')"
+
+
 def in_order(names: Sequence[str]) -> str:
     """Return the note on units that have names and no numbers, in their order."""
     shown = listed([f"{place} {name}" for place, name in enumerate(names)])

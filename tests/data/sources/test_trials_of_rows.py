@@ -81,3 +81,18 @@ def test_trials_end_where_a_column_beside_their_spikes_says(tmp_path, lists):
     assert not any(
         "taken to end" in note for note in prepare.read(Recording("x", found.source, settings), "")[0].provenance.notes
     )
+
+
+def test_columns_of_lists_of_a_unit_each_are_read_as_what_is_advised_makes_them(tmp_path):
+    rng = np.random.default_rng(7)
+    each = {f"n{unit}": [np.sort(rng.uniform(0, 1, 9)).tolist() for _ in range(TRIALS)] for unit in range(UNITS)}
+    table = polars.DataFrame({"trial": range(TRIALS), "side": ["L", "R"] * (TRIALS // 2), **each})
+    table.write_parquet(path := str(tmp_path / "x.parquet"))
+    # As the advice says in pandas' words.
+    assert "table.melt(['trial', 'side'], var_name='unit', value_name='spike_times')" in proposal(path).contents[-1]
+    table.unpivot(index=["trial", "side"], variable_name="unit", value_name="spike_times").write_parquet(path)
+    found = proposal(path)
+    settings = {**found.settings, "path": path, "heldout": 0, "window_ms": [0, 1000]}
+    split, _ = prepare.read(Recording("x", found.source, settings), "")
+    assert sorted(name for _, name in split.provenance.unit_names) == sorted(each)
+    assert split.train.heldin.sum() + split.eval.heldin.sum() == TRIALS * UNITS * 9
