@@ -13,6 +13,10 @@ FEW, MOSTLY, SLOWEST_HZ = 20, 0.5, 0.05
 """Spikes of a cell from which on it tells where they lie, the part of the recording in which those of a unit do, and
 how often it fires at least."""
 
+FEWEST, DIFFERENT, EXTREME = 4, 0.15, 2.0
+"""Cells, and cells in each, from which on their spikes tell what they are; how much units differ, and as a multiple of
+trials."""
+
 
 def vectors(cell: Value) -> list[np.ndarray]:
     """Return the vectors of a cell, of a trial's units or the only one."""
@@ -55,6 +59,26 @@ def filled(cells: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, tuple[str, 
         f"along columns (unit 17 is MATLAB's 18th cell); {len(whole) - len(numbers)} empty ones are no units"
     )
     return [whole[place] for place in numbers], numbers, (told,)
+
+
+def swapped(cells: np.ndarray) -> tuple[str, ...]:
+    """Return the note that cells with a cell for each unit differ from each other as units do, not as trials."""
+    if not all(isinstance(one, np.ndarray) and one.dtype == object for one in cells.ravel()):
+        return ()
+    inner = {one.size for one in cells.ravel()}
+    if len(inner) != 1 or min(cells.size, *inner) < FEWEST:
+        return ()
+    spikes = np.array([[one.size for one in each.ravel()] for each in cells.ravel()], dtype=float)
+    outer, within = (_variation(spikes.mean(axis=axis), spikes.mean() / spikes.shape[axis]) for axis in (1, 0))
+    if outer < max(DIFFERENT, EXTREME * within):
+        return ()
+    told = f"the {cells.size} cells, taken for trials, differ as units do, and the {spikes.shape[1]} in each do not"
+    return (f"{told}: is there a cell for each unit, with one for each trial in it? Save x{{trial}}{{unit}}",)
+
+
+def _variation(means: np.ndarray, chance: float) -> float:
+    """Return the coefficient of variation of means beyond that of Poisson counts, whose variance is `chance`."""
+    return float(np.sqrt(max(means.var() - chance, 0.0)) / max(means.mean(), 1e-12))
 
 
 def by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:

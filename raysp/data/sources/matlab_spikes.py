@@ -79,8 +79,8 @@ class Config(Cut):
         stop: column with the end of each trial, on its spikes' clock. Of spikes that lie trial by trial, by default a
             column that is called so, and where they end.
         counts_bin_ms: of matrices of counts, the width of their bins; `bin_ms` is a multiple of it.
-        by_trial: what a star in `spikes` fits is a trial of one unit, or its cells are of a trial's units each; without
-            it, a unit.
+        by_trial: what a star in `spikes` fits, or a cell, is a trial of one unit, or its cells are of a trial's units
+            each; without it, a unit.
         bins_first: matrices of counts are (bins, units).
         behavior: samples of behaviour, a matrix or a vector for each variable, "trial.hand": of each trial, or of the
             whole recording; the mean of each bin is decoded.
@@ -113,10 +113,8 @@ class Config(Cut):
         super().__post_init__()
         check_names(self, ("spikes", "units", "channels", "trial", "trials", "start", "stop", "behavior_time"))
         matlab_behavior.check(self)
-        if self.by_trial and (starred.STAR not in self.spikes or self.units):
-            raise BadInput(
-                f"{self.where}, by_trial expected spikes with a star, whose variables are trials, got others"
-            )
+        if self.by_trial and self.units:
+            raise BadInput(f"{self.where}, by_trial expected cells or variables of a trial each, got units, too")
         if (self.channels or self.trial) and self.units is None:
             raise BadInput(f"{self.where} expected units, the vector that says whose each spike is, got none")
         columns = [name for name in ("align", "start", "stop", "keep", "conditions", "decode") if getattr(self, name)]
@@ -204,6 +202,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
     odd = no_times.check([one for cell in found.ravel() for one in matlab_cells.vectors(cell)], said)
+    odd += matlab_cells.swapped(found)
     session = _of_cells(file, found, columns, columns_s, config, where)
     return dataclasses.replace(session, notes=(*odd, *session.notes))
 
@@ -230,6 +229,7 @@ def _of_cells(
         if (
             config.by_trial
             and not columns
+            and starred.STAR in config.spikes
             and (called := starred.numbered(config.spikes, file.matching(config.spikes)))
         ):
             columns = {ID: np.array(called)}

@@ -10,11 +10,10 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import matlab_folder, matlab_values, starred, whose
 from raysp.data.formats.matlab_values import Struct, Value, Values
-from raysp.data.sources import proposal_arrays, proposal_matlab_behavior, trial_ends
+from raysp.data.sources import matlab_cells, proposal_arrays, proposal_matlab_behavior, trial_ends
 from raysp.data.sources.clocks import Times, clock, is_whole, sampled
-from raysp.data.sources.matlab_cells import of_recording
 from raysp.data.sources.proposal_arrays import USUAL, bin_ms
-from raysp.data.sources.proposal_matlab_names import of_names, untold
+from raysp.data.sources.proposal_matlab_names import of_names, trials_of_one_unit, untold
 from raysp.data.sources.proposal_matlab_trials import Guess, on_clock
 from raysp.data.sources.proposal_matlab_whole import continuous, flat, is_times, rise, scalars
 from raysp.data.sources.proposed import (
@@ -36,6 +35,9 @@ DEPTH = 3
 """Structs in structs that are looked into: NEV.Data.Spikes.TimeStamp."""
 BEFORE = 0.05
 """A part of a trial that spikes begin before its zero at least, where that is an event."""
+FEWEST_TRIALS, SHORT_S = 10, 10.0
+"""Cells whose spikes all lie within so many seconds are trials of one unit rather than units of a recording."""
+ONE_UNIT = "NOT KNOWN: a cell for each trial of one unit, as no recording is so short? Of units set by_trial: false"
 TRIAL_BY_TRIAL = "spike times, trial by trial"
 """Why spikes are read so that have times in each trial."""
 
@@ -56,17 +58,16 @@ def proposal(path: str) -> Proposal:
             if matlab_folder.paths(path) and starred.STAR not in str(best.settings["spikes"]):
                 return Proposal("", contents=(*contents, "each file is a recording of its own: give one of them"))
             more = proposal_matlab_behavior.beside(found, best.settings)
-            if not more.settings and best.why["spikes"] != TRIAL_BY_TRIAL and "trial" not in best.settings:
+            if not more.settings and not best.why["spikes"].startswith(TRIAL_BY_TRIAL) and "trial" not in best.settings:
                 more = proposal_matlab_behavior.of_recording(found, best.settings)
             contents += more.lines
             why = ({} if "counts_bin_ms" in best.settings else {"bin_ms": USUAL_WIDTH}) | best.why | more.why
             return Proposal("matlab_spikes", best.settings | more.settings, why, tuple(contents), best.windows)
-        contents += untold(found)
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal(
             {name: lambda name: (arrays[name].shape, arrays[name]) for name in arrays}, path
         )
-        contents += [] if of_arrays.source else of_arrays.contents[len(arrays) :]
+        contents += untold(found) or ([] if of_arrays.source else of_arrays.contents[len(arrays) :])
         return Proposal(of_arrays.source, of_arrays.settings, of_arrays.why, tuple(contents))
 
 
@@ -222,9 +223,11 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     cells = [flat(one) for one in value.ravel()]
     filled = [one for one in cells if len(one)]
     joined = np.concatenate([np.zeros(0), *filled])
-    if 1 not in value.shape and of_recording(value, clock(Times.of(joined), len(filled))[0]):
+    if 1 not in value.shape and matlab_cells.of_recording(value, clock(Times.of(joined), len(filled))[0]):
         return [continuous(name, filled, found)]
     if 1 in value.shape:
+        if len(filled) >= FEWEST_TRIALS and np.ptp(joined) / clock(Times.of(joined), len(filled))[0] < SHORT_S:
+            return [trials_of_one_unit(name, cells, ONE_UNIT)]
         return [continuous(name, cells, found)]
     for other, table in found.items():
         if isinstance(table, Struct) and table.count > 1 and table.count in value.shape:
@@ -281,6 +284,8 @@ def _nested(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Gu
     settings, why, around = _of_trials(name, inside, vectors, times, cells[0].size, found)
     if not vectors:
         del settings["trials"], why["trials"]
+    if told := matlab_cells.swapped(value):
+        why["spikes"] += f"; NOT KNOWN: {told[0]}"
     return [Guess(settings, why, around)]
 
 

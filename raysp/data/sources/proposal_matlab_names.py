@@ -37,7 +37,7 @@ def of_names(found: Mapping[str, Value]) -> list[Guess]:
     own = {name.partition(".")[0] for name in able[best]}
     others = {name: value for name, value in found.items() if name.partition(".")[0] not in own}
     if OF_TRIALS.fullmatch(best.partition(STAR)[0]):
-        return [_trials(best, each)]
+        return [trials_of_one_unit(best, each, f"{len(each)} vectors of rising times, a trial each by their names")]
     guess = continuous(best, each, others)
     odd = [name for name in own if EVENT.search(_title(found[name]))]
     if odd:
@@ -86,19 +86,33 @@ def _are_times(values: Sequence[Value]) -> bool:
     return len({len(one) for one in each}) > 1 and bool((steps > 0).mean() > 0.5)
 
 
-def _trials(pattern: str, each: Sequence[np.ndarray]) -> Guess:
-    lasts = max((float(one[-1]) for one in each if len(one)), default=0.0)
+def trials_of_one_unit(pattern: str, each: Sequence[np.ndarray], reason: str) -> Guess:
+    """Return settings for spike times of one unit, a vector for each trial, whose times count from its begin.
+
+    Args:
+        pattern: name of the vectors.
+        each: (spikes,) times, of each trial.
+        reason: why these are trials.
+    """
+    first, lasts = (edge([edge(one) for one in each if len(one)], default=0.0) for edge in (min, max))
     span = max(sum(float(np.ptp(one)) for one in each if len(one)), 1e-9)
     # A unit fires a few times a second.
     per_second = min((1.0, 1000.0, 30000.0), key=lambda one: abs(np.log(sum(map(len, each)) * one / span / USUAL_HZ)))
     end = BIN_MS * max(int(1000 * lasts / per_second / BIN_MS), 1)
+    left = "; spikes before 0 are left out" if first < 0 else ""
     return Guess(
-        {"spikes": pattern, "by_trial": True, "per_second": per_second, "window_ms": [0, end], "bin_ms": BIN_MS},
         {
-            "spikes": f"{len(each)} vectors of rising times, a trial each by their names",
+            "spikes": pattern,
+            "by_trial": True,
+            "per_second": per_second,
+            "window_ms": [0, end],
+            "bin_ms": BIN_MS,
+        },
+        {
+            "spikes": reason,
             "by_trial": "of one unit; false where each is a unit",
             "per_second": "units of time in a second, by how often a unit would fire",
-            "window_ms": "ms since each trial's begin, as far as spikes lie",
+            "window_ms": f"ms since each trial's begin, as far as spikes lie{left}",
         },
     )
 

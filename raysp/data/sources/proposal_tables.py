@@ -81,7 +81,8 @@ def proposal(path: str) -> Proposal:
         if (of_units := of_each_unit(path, table, contents)) is not None:
             return of_units
         events = [name for name, one in table.items() if one.dtype.kind in "iuU" and are_events(name, one)]
-        told = NO_COLUMNS if time is None or not events else f"{events[0]} {AS_EVENTS}"
+        texts = spike_columns.not_numbers(table) or [NO_COLUMNS]
+        told = texts[0] if time is None or not events else f"{events[0]} {AS_EVENTS}"
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=(*contents, *counts.contents))
         lists = [name for name, one in table.items() if one.dtype.kind == "U" and len(one) and one[0].startswith("[")]

@@ -99,12 +99,23 @@ def has_thousands(one: np.ndarray) -> bool:
     return any(map(THOUSANDS.fullmatch, one.tolist()))
 
 
+def not_numbers(table: Table) -> list[str]:
+    """Return a line on each column that is called as times are and holds texts: what stands in it that is no number."""
+    found = []
+    for name, one in table.items():
+        if one.dtype.kind == "U" and name.strip().lower().rpartition("/")[2] in SPIKES:
+            odd = [text for text in one.tolist() if re.fullmatch(r"\s*[-+]?\d*\.?\d+([eE][-+]?\d+)?\s*|", text) is None]
+            found += [f"{name} holds {odd[0][:40]!r}, which is no number: write numbers alone"] if odd else []
+    return found
+
+
 def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:
     """Raise BadInput where the unit of a spike is no whole number and no name; `first_row` as of `seconds`."""
     if of_unit.dtype.kind == "f" and (wrong := ~np.isfinite(of_unit) | (of_unit % 1 != 0)).any():
         at = int(wrong.argmax())
         told = f"{path} expected a whole number or a name of a unit for each spike"
-        raise BadInput(f"{told}, got {of_unit[at]} in row {first_row + at}; leave out the rows of no unit")
+        then = "save names, such as u2.1" if np.isfinite(of_unit[at]) else "leave out the rows of no unit"
+        raise BadInput(f"{told}, got {of_unit[at]} in row {first_row + at}; {then}")
     if of_unit.dtype.kind == "U" and (of_unit == "").any():
         row = first_row + int((of_unit == "").argmax())
         raise BadInput(f"{path} expected a unit for each spike, got none in row {row}")

@@ -40,8 +40,9 @@ def test_marks_among_counts_are_refused(tmp_path):
     [
         (",".join("0" * 40) + "\n" + ",".join("1" * 40) + "\n", "of counts save an array, np.save"),
         ("unit,time\n1,0.5\n,0.75\n", "got nan in row 1; leave out the rows of no unit"),
+        ("unit,time\n1.1,0.5\n1.2,0.75\n", "got 1.1 in row 0; save names, such as u2.1"),
     ],
-    ids=["raster", "no unit"],
+    ids=["raster", "no unit", "half a unit"],
 )
 def test_tables_say_what_to_do_next(tmp_path, text, says):
     (tmp_path / "x.csv").write_text(text)
@@ -100,3 +101,41 @@ def test_a_column_that_is_the_times_and_called_as_counts_are_is_read_once(tmp_pa
     found = proposal(str(path))
     split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": str(path), "heldout": 0}), "")
     assert split.train.heldin.sum() + split.eval.heldin.sum() == 9 * len(each)
+
+
+def test_a_header_within_a_table_is_told(tmp_path):
+    (tmp_path / "x.csv").write_text("unit,time\n" + "0,0.5\n1,0.75\n" * 9 + "unit,time\n0,1.5\n")
+    assert "time holds 'time', which is no number" in proposal(str(tmp_path / "x.csv")).contents[-1]
+
+
+def test_a_cell_for_each_short_trial_is_no_recording_of_as_many_units(tmp_path):
+    each = [np.sort(RNG.uniform(-0.2, 1.5, RNG.poisson(14))) for _ in range(40)]
+    cells = np.empty((1, 40), object)
+    cells[0, :] = each
+    savemat(path := str(tmp_path / "x.mat"), {"spikes": cells})
+    found = proposal(path)
+    assert found.settings["by_trial"]
+    assert "NOT KNOWN" in found.why["spikes"]
+    assert "spikes before 0 are left out" in found.why["window_ms"]
+    settings = {**found.settings, "path": path, "heldout": 0}
+    split, _ = prepare.read(Recording("x", found.source, settings), "")
+    assert (len(split.train) + len(split.eval), split.sizes.units) == (40, 1)
+    low, high = found.settings["window_ms"]
+    counted = sum(int(((one * 1000 >= low) & (one * 1000 < high)).sum()) for one in each)
+    assert split.train.heldin.sum() + split.eval.heldin.sum() == counted
+
+
+@pytest.mark.parametrize("by_unit", [True, False])
+def test_cells_of_units_with_their_trials_are_doubted(tmp_path, by_unit):
+    counts = RNG.poisson(np.linspace(4, 25, 6)[:, None], (6, 30))
+    counts = counts if by_unit else counts.T
+    cells = np.empty((len(counts), 1), object)
+    for row, some in enumerate(counts):
+        cells[row, 0] = np.empty((len(some), 1), object)
+        cells[row, 0][:, 0] = [np.sort(RNG.uniform(0, 1, count)) for count in some]
+    savemat(path := str(tmp_path / "x.mat"), {"spikes": cells})
+    found = proposal(path)
+    assert ("NOT KNOWN" in found.why["spikes"]) == by_unit
+    settings = {**found.settings, "path": path, "heldout": 0}
+    notes = prepare.read(Recording("x", found.source, settings), "")[0].provenance.notes
+    assert any("is there a cell for each unit" in note for note in notes) == by_unit
