@@ -150,8 +150,8 @@ def _of_one(one: Repeats, bin_ms: float, sees_counts: bool) -> dict[str, float]:
 
 
 def _wide(one: Repeats, bin_ms: float, *, sees_counts: bool) -> float:
-    """Return the published ratio in bins of 100 ms; what is left of the last one is dropped."""
-    count = round(WIDE_MS / bin_ms)
+    """Return the published ratio in bins as near to 100 ms as whole ones come; what is left of the last is dropped."""
+    count = max(round(WIDE_MS / bin_ms), 1)
     whole = len(one.rates) // count
     if whole < 2:
         return float("nan")
@@ -159,7 +159,8 @@ def _wide(one: Repeats, bin_ms: float, *, sees_counts: bool) -> float:
         each[..., : whole * count].reshape(-1, whole, count).sum(axis=-1)
         for each in (one.counts, one.rates.astype(np.float64) / count)
     )
-    return ceilings(counts, WIDE_MS).least if sees_counts else float(published_ratio(counts, rates[0], WIDE_MS))
+    wide_ms = count * bin_ms
+    return ceilings(counts, wide_ms).least if sees_counts else float(published_ratio(counts, rates[0], wide_ms))
 
 
 def _others(counts: np.ndarray) -> np.ndarray:

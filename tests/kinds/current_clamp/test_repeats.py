@@ -50,6 +50,16 @@ def test_bins_are_put_together_to_100_ms():
     assert np.isnan(measures([one()], 20).wide), "there is one such bin alone"
 
 
+@pytest.mark.parametrize(("bin_ms", "count"), [(30, 3), (250, 1)])
+def test_bins_that_do_not_divide_100_ms_are_scored_as_wide_as_they_come_out(bin_ms, count):
+    fine = np.random.default_rng(0).poisson(0.4, (3, 24))
+    rates = fine.mean(axis=0).astype(np.float32) / bin_ms
+    wide = fine.reshape(3, -1, count).sum(axis=2), rates.reshape(-1, count).mean(axis=1)
+    assert measures([one(fine, rates)], bin_ms).wide == pytest.approx(1.0, abs=1e-6), "the mean of the repeats"
+    lower = measures([one(fine, rates / 2)], bin_ms).wide
+    assert lower == pytest.approx(measures([one(wide[0], wide[1] / 2)], bin_ms * count).ratio)
+
+
 def test_several_currents_count_by_their_repeats():
     both = measures([one(), one(COUNTS[:1], RATES * 0)], 20)
     assert both.ratio == pytest.approx(measures([one()], 20).ratio * 3 / 4)
