@@ -43,6 +43,15 @@ def lagged(one: np.ndarray, other: np.ndarray, lags: int) -> np.ndarray:
     return np.stack([flat @ np.roll(other, lag, 1).reshape(-1, units) for lag in range(lags)]) / (trials * times)
 
 
+def mean_rates(movies: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the (units,) means of (repeats, bins, units) of movies, each weighed by its length, however often shown.
+
+    >>> mean_rates([np.ones((1, 2, 1)), np.zeros((6, 2, 1))]).tolist()
+    [0.5]
+    """
+    return np.concatenate([one.mean(axis=0) for one in movies]).mean(axis=0)
+
+
 def covariances(movies: Sequence[np.ndarray], lags: int) -> Covariances:
     """Return the covariances of repeats of movies, each movie weighed by its length.
 
@@ -51,8 +60,7 @@ def covariances(movies: Sequence[np.ndarray], lags: int) -> Covariances:
         lags: how many, the first of which is 0.
     """
     total, noise = 0.0, 0.0
-    lengths = [one.shape[1] for one in movies]
-    overall = sum(one.mean(axis=0).sum(axis=0) for one in movies) / sum(lengths)
+    lengths, overall = [one.shape[1] for one in movies], mean_rates(movies)
     for spikes, length in zip(movies, lengths, strict=True):
         repeats, weight = len(spikes), length / sum(lengths)
         around, own = spikes - overall, spikes - spikes.mean(axis=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raysp.evaluation.movie_statistics import covariances, lagged, pairs, pearson, r2
+from raysp.evaluation.movie_statistics import covariances, lagged, mean_rates, pairs, pearson, r2
 
 RNG = np.random.default_rng(0)
 SPIKES = (RNG.random((9, 50, 4)) < 0.2 + 0.6 * RNG.random((1, 50, 4))).astype(float)
@@ -51,3 +51,9 @@ def test_r2_and_r_say_what_they_say():
     assert r2(recorded, 3 * recorded) < 0
     assert pearson(recorded, 3 * recorded) == pytest.approx(1)
     assert np.isnan(pearson(recorded, np.ones(3)))
+
+
+def test_a_movie_that_was_shown_more_often_weighs_as_much_in_rates():
+    often, once = SPIKES, 1 - SPIKES[:1, :20]
+    expected = (50 * often.mean(axis=(0, 1)) + 20 * once.mean(axis=(0, 1))) / 70
+    np.testing.assert_allclose(mean_rates([often, once]), expected)

@@ -11,7 +11,7 @@ from raysp.collection.predictions import AGAIN
 from raysp.config.experiment import Trial
 from raysp.data.splits.movie import MovieAnswers, MovieSplit, Repeats, Truth
 from raysp.errors import BadInput
-from raysp.evaluation.movie_statistics import Covariances, covariances, pairs, pearson, r2, shuffled
+from raysp.evaluation.movie_statistics import Covariances, covariances, mean_rates, pairs, pearson, r2, shuffled
 from raysp.io import files
 from raysp.io.rows import Row, Rows
 from raysp.kinds.movie.connectivity_file import NAME, read_connectivity
@@ -169,14 +169,14 @@ def _free_run(both: Beside, *, binary: bool) -> float:
 
 
 def _rates(both: Beside, units: np.ndarray, parameter: str | None) -> Iterator[Row]:
-    recorded, simulated = (_means(each) for each in (both.recorded, both.rates))
+    recorded, simulated = (mean_rates(each) for each in (both.recorded, both.rates))
     yield _overall_rate_error(both.recorded, both.rates, parameter)
     for unit, mine, theirs in zip(units.tolist(), simulated, recorded, strict=True):
         yield {**_row(RATE_ERROR, parameter, _share(abs(mine - theirs), theirs), "it has no spike"), "unit": unit}
 
 
 def _overall_rate_error(recorded: Sequence[np.ndarray], rates: Sequence[np.ndarray], parameter: str | None) -> Row:
-    one, other = (_means(each).mean() for each in (recorded, rates))
+    one, other = (mean_rates(each).mean() for each in (recorded, rates))
     return _row(RATE_ERROR, parameter, _share(abs(other - one), one), "no unit has a spike")
 
 
