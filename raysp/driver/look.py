@@ -14,7 +14,7 @@ from raysp.config.sets import values
 from raysp.config.settings import Plain
 from raysp.data.sources import catalog, prepare, sampled
 from raysp.data.sources import proposal as proposals
-from raysp.data.sources.proposal_sorted import file_of
+from raysp.data.sources.proposal_sorted import called, file_of
 from raysp.data.sources.proposed import Proposal
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
@@ -68,8 +68,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
     Raises:
         BadInput: there is no such file, or nobody here can read it.
     """
-    given, path = dict(settings or {}), file_of(path)
-    name = catalog.name_of(path)
+    given, name, path = dict(settings or {}), called(path), file_of(path)
     if files.is_local(path) and not files.exists(path) and files.exists(store.split_path(root, path)):
         return _drawn(Look(path, path, None), store.load(root, path), _answers(root, path), out)
     if source:
@@ -79,7 +78,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
     if not found.source and len(able := proposals.having(given)) == 1:
         found = dataclasses.replace(found, source=able[0])
     if not found.source:
-        told = "nothing in it looks like spikes or counts"
+        told = "it holds no spikes or counts as raysp reads them"
         if given:
             told += (
                 f" (a source that has {', '.join(given)} reads it: --source {' or '.join(able or proposals.ANYONES)})"

@@ -93,7 +93,7 @@ def test_where_nothing_is_guessed_settings_of_one_source_choose_it(tmp_path):
     each = {f"{name}!": np.sort(rng.uniform(0, 60, 500)) for name in ("anna", "bert", "carl", "dora")}
     np.savez(tmp_path / "x.npz", **each)
     path, folder = str(tmp_path / "x.npz"), str(tmp_path)
-    assert "nothing in it looks like" in look(path, folder, folder).problem
+    assert "no spikes or counts as raysp reads them" in look(path, folder, folder).problem
     found = look(path, folder, folder, settings={"time": "*!", "window_ms": [0, 1000], "bin_ms": 20, "heldout": 1})
     assert (found.problem, found.proposal.source) == ("", "spike_tables")
     assert "units: 4, of which 1 are held out" in found.looked.lines

@@ -11,7 +11,7 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import sorted_folder, table_file
-from raysp.data.sources import proposal_tables, res_clu, trials_beside
+from raysp.data.sources import catalog, proposal_tables, res_clu, trials_beside
 from raysp.data.sources.clocks import Times
 from raysp.data.sources.proposed import Proposal
 from raysp.errors import BadInput
@@ -75,6 +75,11 @@ def of_pairs(path: str) -> Proposal:
     trials = trials_beside.beside(path, times)
     found = proposal_tables.cut(path, times, len(np.unique(table["unit"])), {}, {}, contents, (own, trials))
     return dataclasses.replace(found, source="res_clu")
+
+
+def called(path: str) -> str:
+    """Return what a recording is called: a folder of sorted spikes by its name, as vectors have all one."""
+    return catalog.name_of(file_of(path) if sorted_folder.vector(path) is None else files.absolute(path))
 
 
 def file_of(path: str) -> str:

@@ -11,7 +11,7 @@ from raysp.config.experiment import Recording
 from raysp.data.sources import prepare, res_clu
 from raysp.data.sources.contract import contract
 from raysp.data.sources.proposal import proposal
-from raysp.data.sources.proposal_sorted import file_of
+from raysp.data.sources.proposal_sorted import called, file_of
 from raysp.driver.look import look
 from raysp.errors import BadInput
 
@@ -142,3 +142,10 @@ def test_times_on_another_clock_beside_those_of_a_sorter_are_told_and_read(tmp_p
     assert prepare.read(Recording("x", found.source, {**found.settings, "path": other}), "")[0].sizes.units == len(
         np.unique(WHOSE)
     )
+
+
+def test_a_folder_is_called_by_its_own_name_wherever_it_is_named_from(tmp_path, monkeypatch):
+    (folder := tmp_path / "rat7_day2").mkdir()
+    phy(folder)
+    monkeypatch.chdir(folder)
+    assert (called("."), called(str(folder)), called("spike_times.npy")) == ("rat7_day2", "rat7_day2", "spike_times")
