@@ -30,7 +30,7 @@ def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> 
     """Yield the scores of several runs on the splits that two of them share, then what differs between them.
 
     A model that is neither floor nor ceiling stands there once for each run, with its name; floor and ceiling are the
-    first run's that has them. Of a split whose data differ each run has a table of its own.
+    first run's that has them. Of a split whose data or units differ each run has a table of its own.
 
     Args:
         runs: their folders, two at least.
@@ -43,9 +43,11 @@ def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> 
     """
     names = _names(runs)
     splits, ceilings = _shared(runs), set().union(*map(ceilings_of, runs))
-    others = _of_other_data(runs, splits)
+    apart = {split: "the same data" for split in _of_other_data(runs, splits)}
+    apart = {split: "of the same units" for split in _of_other_units(runs, splits)} | apart
+    others = [split for split in splits if split in apart]
     for split in others:
-        yield f"WARNING {split} is not the same data in these runs, so that neither scores nor winners compare"
+        yield f"WARNING {split} is not {apart[split]} in these runs, so that neither scores nor winners compare"
     for kind, parts in _by_kind(dict(zip(names, runs, strict=True)), splits, phase).items():
         bounds = kind.bounds(runs[0].record())
         for together in _comparable(parts, others):
@@ -90,6 +92,23 @@ def _of_other_data(runs: Sequence[RunFolder], splits: Sequence[str]) -> list[str
         if trial.split in found:
             found[trial.split].add(trial.data)
     return [split for split, data in found.items() if len(data) > 1]
+
+
+def _of_other_units(runs: Sequence[RunFolder], splits: Sequence[str]) -> list[str]:
+    """Return the splits of which trials are of other units: what is scored over all of them is another thing then."""
+    found: dict[str, set[frozenset[int] | None]] = {split: set() for split in splits}
+    for run in runs:
+        kinds.plug(run)
+        of_split, trials = kinds.of_run(run, None), run.trials()
+        for split in splits:
+            own = [trial.units for trial in trials if trial.split == split]
+            known = [units for units in own if units is not None]
+            if len(known) < len(own):
+                # Where trials share units out, those of a run that does not may be as many: only a selection tells.
+                found[split] |= set() if of_split[split].shares_units else {None}
+            elif own:
+                found[split].add(frozenset(unit for units in known for unit in units))
+    return [split for split, units in found.items() if len(units) > 1]
 
 
 def _by_kind(

@@ -61,6 +61,16 @@ def test_other_data_or_units_under_models_that_no_two_runs_share_are_told(pair):
     assert len(floors) == 2, "each run's own table has its floor"
 
 
+def test_scores_of_other_units_stand_in_tables_of_their_own_with_their_own_floor(pair):
+    record = read_yaml(pair[1].experiment)
+    for trial in record["trials"]:
+        trial.update(units=[0, 5])
+    write_yaml(pair[1].experiment, record)
+    found = list(lines(pair, Terminal(400)))
+    assert [line for line in found if line.startswith("WARNING") and "not of the same units" in line]
+    assert sum(line.strip().startswith("mean_rate (floor)") for line in found) == 2
+
+
 def test_the_same_run_copied_says_so_and_runs_of_one_name_are_told_apart(pair, tmp_path):
     shutil.copytree(pair[0].path, tmp_path / "b" / "standin-first")
     copy = RunFolder(str(tmp_path / "b" / "standin-first"))
