@@ -8,11 +8,11 @@ import numpy as np
 
 from raysp.data.formats import marks
 from raysp.data.formats.axis_evidence import by_courses, by_ends
-from raysp.data.formats.axis_order import ORDERED, UNORDERED, likely_axes, likeness, ordered_axes
+from raysp.data.formats.axis_order import ORDERED, UNORDERED, grouped, likely_axes, likeness, ordered_axes
 from raysp.data.formats.plausibility import axes
 from raysp.data.sources.population_config import ORDER
 
-LONGER = 4
+LONGER = 20
 """How many times as many bins as units a recording without trials has at least where only that tells which is which."""
 UNTOLD = "NOT KNOWN: the counts do not tell the order of their axes"
 ALIKE = "NOT KNOWN: neighbours are alike on two axes, of which the last is taken for time"
@@ -35,13 +35,14 @@ def _without_trials(counts: np.ndarray) -> tuple[tuple[str, ...], str]:
     # Few recordings have fewer bins than units.
     bins = 0 if counts.shape[0] >= counts.shape[1] else 1
     found = ORDER[1:] if bins == 0 else ("units", "bins")
-    if counts.shape[bins] >= LONGER * counts.shape[1 - bins]:
-        return found, "as there are more bins than units"
-    order = [likeness(counts[:, None], 0), likeness(counts.T[:, None], 0)]
+    together = grouped(counts[:, None])
+    order = [likeness(together, 0), likeness(together, 2)]
     if order[bins] >= ORDERED and order[1 - bins] < UNORDERED:
         return found, LOOK
     if order[1 - bins] >= ORDERED and order[bins] < UNORDERED:
         return found[::-1], "NOT KNOWN: neighbours are alike on the shorter axis, which is taken for time"
+    if counts.shape[bins] >= LONGER * counts.shape[1 - bins]:
+        return found, "as there are far more bins than units"
     return found, f"{UNTOLD}; bins are taken to be more than units"
 
 

@@ -57,11 +57,13 @@ def test_time_and_trials_that_drift_are_not_told_apart():
 @pytest.mark.parametrize(
     ("counts", "axes", "known"),
     [
-        (of_courses()[0].repeat(4, axis=0), ("bins", "units"), True),
+        (RNG.poisson(1.0, (600, 12)), ("bins", "units"), True),
+        (of_courses().sum(axis=0).repeat(2, axis=0), ("bins", "units"), True),
+        (np.tile(of_courses().sum(axis=0)[:30], 9), ("bins", "units"), False),
         (of_courses().sum(axis=0)[:10], ("units", "bins"), False),
         (RNG.poisson(1.0, (40, 30)), ("bins", "units"), False),
     ],
-    ids=["many bins", "few bins", "about as many"],
+    ids=["many bins", "courses", "fewer bins than units", "few bins", "about as many"],
 )
 def test_two_axes_are_told_by_their_lengths_or_are_not_known(counts, axes, known):
     found, why = guessed(counts, {})
