@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
 from raysp.kinds.current_clamp.cells import NAME, read_cells
@@ -16,6 +18,15 @@ from raysp.runs.comparison_table import Comparison, read_comparison
 
 if TYPE_CHECKING:
     import polars
+
+
+def median_within(values: Sequence[float], low: float, high: float) -> float:
+    """Return where the median of values is drawn between two ends: a median of what is drawn there is another number.
+
+    >>> median_within([-5.0, 0.5], -0.25, 1.25)
+    -0.25
+    """
+    return float(np.clip(np.median(values), low, high))
 
 
 @dataclass(frozen=True)

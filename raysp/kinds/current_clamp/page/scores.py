@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from raysp.errors import NotReady
 from raysp.kinds.current_clamp.metrics import EVR
-from raysp.kinds.current_clamp.page.numbers import Numbers
+from raysp.kinds.current_clamp.page.numbers import Numbers, median_within
 from raysp.report.run_data import Task
 from raysp.report.style import (
     CEILING,
@@ -23,7 +23,7 @@ from raysp.report.style import (
     shared_legend,
 )
 
-LOWEST, STEP = -0.2, 0.05
+LOWEST, HIGHEST, STEP = -0.2, 1.19, 0.05
 COLUMNS = 3
 MANY, TILES = 300, 60
 """More cells are drawn as tiles, so many along an axis: of points that lie on each other nothing can be told."""
@@ -43,10 +43,18 @@ def histograms(found: list[tuple[Task, Numbers]]) -> Picture:
     with canvas(3.3 * min(len(shown), COLUMNS), 0.8 + 2.3 * -(-len(shown) // COLUMNS)) as figure:
         for axes, (task, numbers) in zip(panels(figure, len(shown), COLUMNS, sharex=True), shown, strict=True):
             for model in numbers.fitted:
-                values = np.clip(list(numbers.values.get((model, EVR), {}).values()), LOWEST, 1.19)
-                axes.hist(values, edges.tolist(), histtype="step", color=paint[model], linewidth=1.5, label=model)
-                if len(values):
-                    axes.plot(np.median(values), 0, "^", color=paint[model], clip_on=False, markersize=8, zorder=5)
+                values = list(numbers.values.get((model, EVR), {}).values())
+                axes.hist(
+                    np.clip(values, LOWEST, HIGHEST),
+                    edges.tolist(),
+                    histtype="step",
+                    color=paint[model],
+                    linewidth=1.5,
+                    label=model,
+                )
+                if values:
+                    middle = median_within(values, LOWEST, HIGHEST)
+                    axes.plot(middle, 0, "^", color=paint[model], clip_on=False, markersize=8, zorder=5)
             if numbers.ceilings:
                 axes.axvline(np.median(list(numbers.ceilings.values())), color=CEILING, linestyle="--", label="ceiling")
             axes.set_title(task.name)
@@ -77,9 +85,10 @@ def pairs(numbers: Numbers) -> Picture:
             mine, theirs = numbers.values.get((main, EVR), {}), numbers.values.get((other, EVR), {})
             shared = sorted(mine.keys() & theirs.keys())
             low = min([0.0, *(min(mine[unit], theirs[unit]) for unit in shared)])
-            limits = [max(low, -1.0) - 0.05, 1.1]
+            limits = (max(low, -1.0) - 0.05, 1.1)
             axes.plot(limits, limits, color=GREY, linewidth=1)
-            x, y = np.clip([[one[unit] for unit in shared] for one in (theirs, mine)], limits[0], limits[1])
+            both = [[one[unit] for unit in shared] for one in (theirs, mine)]
+            x, y = np.clip(both, limits[0], limits[1])
             if len(shared) > MANY:
                 look: Look = {
                     "extent": (*limits, *limits),
@@ -92,7 +101,9 @@ def pairs(numbers: Numbers) -> Picture:
             else:
                 axes.plot(x, y, "o", color=INK, alpha=0.5, markersize=4)
             if shared:
-                axes.plot(np.median(x), np.median(y), "P", color=CORAL, markersize=10, label="medians")
+                axes.plot(
+                    *(median_within(one, *limits) for one in both), "P", color=CORAL, markersize=10, label="medians"
+                )
             axes.set(xlabel=f"EVR of {other}", ylabel=f"EVR of {main}", xlim=limits, ylim=limits, aspect="equal")
         caption = (
             "Each point is a cell, or each tile several where there are many: the explained-variance ratio on test "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from raysp.errors import NotReady
 from raysp.kinds.current_clamp.metrics import EVR
-from raysp.kinds.current_clamp.page.numbers import Numbers
+from raysp.kinds.current_clamp.page.numbers import Numbers, median_within
 from raysp.report.run_data import Task
 from raysp.report.style import CEILING, GREY, Picture, canvas, legend, model_colours, panels, png
 
@@ -39,7 +40,7 @@ def violins(found: list[tuple[Task, Numbers]]) -> Picture:
         for place, (_, numbers) in enumerate(shown):
             width = WIDTH / len(numbers.fitted)
             for at, model in enumerate(numbers.fitted):
-                values = np.clip(list(numbers.values.get((model, EVR), {}).values()), LOWEST, HIGHEST)
+                values = list(numbers.values.get((model, EVR), {}).values())
                 _one(axes, place + (at - (len(numbers.fitted) - 1) / 2) * width, values, width, paint[model])
             if numbers.ceilings:
                 ends = place - WIDTH / 2, place + WIDTH / 2
@@ -92,13 +93,15 @@ def validated(found: list[tuple[Task, Numbers]]) -> Picture:
         return Picture("evr-validated", "Explained variance, validation against test", caption, png(figure))
 
 
-def _one(axes: Axes, place: float, values: np.ndarray, width: float, colour: str) -> None:
-    if not len(values):
+def _one(axes: Axes, place: float, known: Sequence[float], width: float, colour: str) -> None:
+    if not known:
         return
+    values = np.clip(known, LOWEST, HIGHEST)
     if len(values) >= FEWEST and np.ptp(values) > 0:
         found = axes.violinplot(values, [place], widths=0.9 * width, showextrema=False)
         for body in cast("list[PolyCollection]", found["bodies"]):
             body.set(facecolor=colour, alpha=0.35)
     if len(values) <= MOST:
         axes.plot(np.full(len(values), place), values, "o", color=colour, alpha=0.6, markersize=3)
-    axes.hlines(np.median(values), place - 0.4 * width, place + 0.4 * width, color=colour, linewidth=2.5)
+    ends = place - 0.4 * width, place + 0.4 * width
+    axes.hlines(median_within(known, LOWEST, HIGHEST), *ends, color=colour, linewidth=2.5)

@@ -13,7 +13,7 @@ from raysp.io import files
 from raysp.kinds.current_clamp.page import scores, tables
 from raysp.kinds.current_clamp.page.analyses import Analyses, cluster_lines, importances
 from raysp.kinds.current_clamp.page.cell import ShownCell, cell, shown_cells
-from raysp.kinds.current_clamp.page.numbers import Numbers, read_numbers
+from raysp.kinds.current_clamp.page.numbers import Numbers, median_within, read_numbers
 from raysp.kinds.current_clamp.page.page import draw
 from raysp.kinds.current_clamp.page.scores import histograms, pairs
 from raysp.kinds.current_clamp.page.spread import validated, violins
@@ -26,6 +26,11 @@ def opened(neurons):
     data = open_run(neurons.run, neurons.root)
     (task,) = data.tasks
     return data, task, read_numbers(data, task)
+
+
+def test_the_median_of_cells_far_below_what_is_drawn_is_not_that_of_where_they_are_drawn():
+    assert median_within([-5.0, 0.6], -0.2, 1.19) == -0.2
+    assert median_within([-5.0, 0.6, 0.7], -0.2, 1.19) == 0.6
 
 
 def test_numbers_are_the_tables_and_the_trials_of_a_recording_are_one_task(opened, neurons):
