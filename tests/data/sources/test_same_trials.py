@@ -1,5 +1,7 @@
 """Counts of a trial that stand in both parts, and trials that end in silence, are told."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,16 @@ def test_trials_of_few_spikes_are_alike_by_chance():
     few = np.zeros((8, 5, 2), np.float32)
     few[:, 0] = 1
     assert same_trials.shared(few, np.arange(8), (np.arange(4), np.arange(4, 8))) == ()
+
+
+def test_no_copy_of_a_large_recording_is_made():
+    counts = np.ones((200, 100, 50), np.float32)
+    tracemalloc.start()
+    told = same_trials.shared(counts, np.arange(200), (np.arange(150), np.arange(150, 200)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert told
+    assert peak < counts.nbytes / 10
 
 
 def ended(fill, share=1.0):
