@@ -32,6 +32,8 @@ REPEATS, SOONER = 3, 0.7
 something else happened within a trial."""
 INSIDE, SPAN = 0.9, 0.3
 """Shares of trials' times that lie in the recording, and of the recording that they lie in."""
+APART = 100
+"""Whole numbers of a clock that lie on average between trials in any order, at least."""
 MOST_EVEN, MOST_VARIABLES, UNEVEN = 1000, 12, 3.0
 """More rows at one step are samples; those of so many variables, at most, are proposed to be decoded, and may have
 steps so many times as long or short as usual."""
@@ -109,10 +111,16 @@ def read(path: str) -> Table:
 
 
 def is_times(one: np.ndarray) -> bool:
-    """Tell whether a column holds a time for each trial: fractions, or whole numbers that mostly rise."""
+    """Tell whether a column holds a time for each trial: fractions, or whole numbers that rise or lie far apart.
+
+    Numbers of trials in another order are as near to each other as they are many.
+    """
     if one.dtype.kind == "f":
         return len(one) > 3
-    return one.dtype.kind in "iu" and len(one) > 3 and bool((np.diff(one.astype(float)) > 1).mean() > 0.9)
+    if one.dtype.kind not in "iu" or len(one) <= 3:
+        return False
+    steps = np.diff(np.sort(one.astype(float)))
+    return bool((np.diff(one.astype(float)) > 1).mean() > INSIDE or (steps.min() > 0 and steps.mean() >= APART))
 
 
 def is_events(one: np.ndarray) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
 from raysp.data.sources.proposal import changed, proposal
-from raysp.data.sources.trials_beside import kind_of_rows
+from raysp.data.sources.trials_beside import is_times, kind_of_rows
 
 RNG = np.random.default_rng(5)
 BEGIN = np.cumsum(RNG.uniform(2.0, 4.0, 40)) + 5
@@ -105,3 +105,12 @@ def test_kinds_of_trials_are_none_of_events():
     rewarded = np.append(times, times[order < 20] + 1)
     kinds = np.repeat(["go", "reward"], (40, 20))
     assert kind_of_rows({"time": rewarded, "event_type": kinds}) == ("event_type", "go")
+
+
+def test_whole_numbers_far_apart_are_times_in_any_order_and_numbers_of_trials_are_none():
+    rng = np.random.default_rng(0)
+    onset = rng.permutation(np.cumsum(rng.integers(3_000_000, 9_000_000, 90)))
+    assert is_times(onset)
+    assert is_times(np.sort(onset))
+    for other in (rng.permutation(90), rng.integers(0, 5, 90) * 1000, rng.permutation(90) * 10):
+        assert not is_times(other)
