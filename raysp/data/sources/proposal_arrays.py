@@ -260,6 +260,8 @@ def _beside(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, t
             found.setdefault("train_index", (name, "the file says which trials are trained on"))
         if re.fullmatch(r"(eval|test|valid)_?(index|idx|trials|inds|mask)", name, re.IGNORECASE):
             found.setdefault("eval_index", (name, "the file says which trials are evaluated"))
-    if counts.ndim == 3 and (names := condition(others, trials)):
+    # MATLAB's vectors have two axes.
+    vectors = {name: one.ravel() if one.size == max(one.shape, default=0) else one for name, one in others.items()}
+    if counts.ndim == 3 and (names := condition(vectors, trials)):
         found["conditions"] = (list(names[:1]), "few values, each in several trials: they share a PSTH")
     return found

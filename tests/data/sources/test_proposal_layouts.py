@@ -395,3 +395,11 @@ def test_samples_of_a_signal_beside_spikes_are_no_trials(tmp_path):
         assert "align" not in proposal(path).settings
         np.savez(path, **spikes, go=np.arange(2, 98, 4.0), current=signal)
         assert proposal(path).settings["align"] == "go"
+
+
+@pytest.mark.parametrize("shape", [(40,), (1, 40), (40, 1)])
+def test_conditions_beside_counts_may_be_a_row_or_a_column(tmp_path, shape):
+    rng = np.random.default_rng(1)
+    counts, kinds = rng.poisson(0.4, (40, 30, 8)), rng.permutation(np.arange(40) % 4 + 1.0)
+    np.savez(tmp_path / "x.npz", counts=counts, stimID=kinds.reshape(shape), bin_ms=20)
+    assert proposal(str(tmp_path / "x.npz")).settings["conditions"] == ["stimID"]
